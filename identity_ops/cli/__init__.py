@@ -1,0 +1,44 @@
+"""The command line: each module of this package registers the commands of one topic."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+
+import typer
+
+from identity_ops.cli.output import fail
+from identity_ops.errors import IdentityError
+
+TOPICS = (
+    "knowledge",
+    "data",
+    "train",
+    "evaluate",
+    "chat",
+    "runs",
+    "doctor",
+)
+
+
+def build() -> typer.Typer:
+    """The app with every command."""
+    app = typer.Typer(
+        help="Teach a language model who it is, and measure whether it took.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    for topic in TOPICS:
+        importlib.import_module(f"identity_ops.cli.{topic}").register(app)
+    return app
+
+
+def main() -> None:
+    """Run the command line; expected errors end with a message and exit code 1 or 2."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        build()()
+    except IdentityError as error:
+        fail(error)
