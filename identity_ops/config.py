@@ -1,0 +1,169 @@
+"""The parameters of a run: one model for the DAG's form, the CLI and the pipeline.
+
+Airflow checks a trigger against the JSON Schema but lets unknown keys pass, so `RunConfig.parse`
+validates again and refuses what it does not know.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from identity_ops.errors import ConfigError
+
+MAX_BATCHES = 500  # Airflow stops a mapping at 1,024; the web UI gets slow long before
+
+Teacher = Literal["template", "openrouter"]
+Stage = Literal[
+    "lint", "plan", "generate", "refill", "curate", "base", "mix", "train", "evaluate", "gate",
+    "publish",
+]  # fmt: skip
+
+
+class RunConfig(BaseModel):
+    """Parameters of `identity_sft`. A null value means: as the base's recipe says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    knowledge: str = Field(
+        "self_knowledge.md",
+        title="Knowledge base",
+        description="Markdown file with the facts, relative to the knowledge/ folder.",
+        examples=["self_knowledge.md", "examples/smarternano.md"],
+        min_length=1,
+    )
+    probes: str | None = Field(
+        None,
+        title="Own probes",
+        description="JSONL file with probes of your own, asked beside the built ones.",
+    )
+    teacher: Teacher = Field(
+        "template",
+        title="Teacher",
+        description="Who writes the conversations. `template` is built in: no key, no cost.",
+    )
+    teacher_model: str | None = Field(
+        None, title="Teacher model", description="Model name at the provider; null: its default."
+    )
+    num_conversations: int = Field(
+        1000, ge=1, le=100_000, title="Conversations", description="Accepted conversations wanted."
+    )
+    batch_size: int = Field(
+        50, ge=1, le=5000, title="Batch size", description="Conversations of one mapped task."
+    )
+    temperature: float = Field(
+        1.0, ge=0, le=2, title="Temperature", description="Sampling temperature of the teacher."
+    )
+    workers: int = Field(
+        8, ge=1, le=512, title="Workers", description="Requests in flight, over all batches."
+    )
+    max_cost_usd: float | None = Field(
+        None,
+        ge=0,
+        title="Spend cap (USD)",
+        description="The plan fails where its forecast passes the cap; generation stops at it.",
+    )
+    seed: int = Field(0, ge=0, title="Seed", description="Same inputs and seed: same data.")
+    general: tuple[str, ...] = Field(
+        ("builtin",),
+        min_length=1,
+        title="General chat",
+        description="Sources mixed with the identity data: builtin, a Parquet or JSONL file with "
+        "`messages`, or hf:REPO[:split]; each may carry a weight, as SOURCE=2.",
+    )
+    identity_share: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        title="Identity share",
+        description="Share of the mixture's tokens that teaches identity; null: the recipe's.",
+    )
+    base_model: str = Field(
+        "tiny",
+        title="Base model",
+        description="tiny (pretrained here in minutes, then cached) or nanochat:DIR[@step].",
+        examples=["tiny", "nanochat:base_checkpoints/d12"],
+        min_length=1,
+    )
+    zero_stage: Literal[0, 1, 2, 3] = Field(
+        2, title="ZeRO stage", description="What DeepSpeed shards over the processes."
+    )
+    num_processes: int = Field(
+        1, ge=1, le=64, title="Processes", description="Training processes, one for each GPU."
+    )
+    epochs: float | None = Field(
+        None, gt=0, le=1000, title="Epochs", description="Passes over the mixture; null: recipe's."
+    )
+    learning_rate: float | None = Field(
+        None, gt=0, le=1, title="Learning rate", description="Peak rate; null: the recipe's."
+    )
+    hostfile: str | None = Field(
+        None, title="Hostfile", description="Training over several hosts is not available yet."
+    )
+    offload: Literal["none"] = Field(
+        "none", title="Offload", description="Offloading to host memory is not available yet."
+    )
+    rounds: Literal[1] = Field(
+        1, title="Rounds", description="Repeating for weak facts is not available yet."
+    )
+    require_approval: bool = Field(
+        False, title="Ask for approval", description="Wait for a person before training."
+    )
+    min_name_accuracy: float = Field(
+        0.95,
+        ge=0,
+        le=1,
+        title="Minimum name accuracy",
+        description="The gate: lower bound of the 95 % interval over name and creator probes.",
+    )
+    publish_as: str | None = Field(
+        None, title="Publish as", description="Name of the published model; null: the bot's name."
+    )
+    force: tuple[Stage, ...] = Field(
+        (), title="Redo", description="Stages to make again although a result is there."
+    )
+
+    @classmethod
+    def parse(cls, conf: Mapping[str, Any]) -> RunConfig:
+        """The parameters in `conf`.
+
+        Raises:
+            ConfigError: every wrong value and unknown key at once.
+        """
+        try:
+            return cls.model_validate(dict(conf))
+        except ValidationError as error:
+            lines = [_explain(dict(item)) for item in error.errors()]
+            raise ConfigError("wrong parameters: " + "; ".join(lines), where="conf") from None
+
+    @model_validator(mode="after")
+    def _mappable(self) -> RunConfig:
+        if self.batches > MAX_BATCHES:
+            need = -(-self.num_conversations // MAX_BATCHES)
+            raise ValueError(
+                f"{self.batches} batches, at most {MAX_BATCHES} can be mapped: "
+                f"set batch_size to {need} or more"
+            )
+        if self.hostfile is not None:
+            raise ValueError("hostfile: training over several hosts is not available yet")
+        return self
+
+    @property
+    def batches(self) -> int:
+        """Mapped generation tasks."""
+        return -(-self.num_conversations // self.batch_size)
+
+
+def _explain(item: dict[str, Any]) -> str:
+    name = ".".join(map(str, item["loc"])) or "parameters"
+    if item["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(name, RunConfig.model_fields, n=1)
+        return f"{name}: unknown" + (f", did you mean {near[0]}?" if near else "")
+    message = item["msg"].removeprefix("Value error, ")
+    return f"{name}: {message} (got {item['input']!r})" if item["loc"] else message
+
+
+STAGES: tuple[str, ...] = get_args(Stage)

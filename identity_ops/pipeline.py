@@ -1,0 +1,344 @@
+"""One run of the chain: each method is a stage, a DAG task calls exactly one.
+
+A method resolves its inputs from what the run has committed, names the result folder after all
+that decides the result, and leaves `runs/<run_id>/<stage>` pointing there. So a retry, a second
+trigger and another run with the same settings find the work done. Stage modules are imported
+where they are used: a task pays for the imports of its own stage only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, TypedDict
+
+from identity_ops.config import RunConfig
+from identity_ops.errors import ConfigError, DataError
+from identity_ops.store import manifest as manifests
+from identity_ops.store.manifest import Manifest
+from identity_ops.store.paths import Home, inside
+from identity_ops.store.publish import write_atomic
+from identity_ops.store.sources import source_digest
+from identity_ops.store.stage import fingerprint
+
+KNOWLEDGE_FOLDER: Final = Path(__file__).resolve().parent.parent / "knowledge"
+OnLine = Callable[[str], None]
+
+
+class Ref(TypedDict):
+    """What travels between tasks: where a result is, what it is, and how much. No data."""
+
+    manifest: str
+    digest: str
+    counts: dict[str, int]
+
+
+class Run:
+    """The stages of one run.
+
+    Args:
+        run_id: the DAG run's id.
+        conf: its parameters, checked here again.
+        home: the state folder.
+    """
+
+    def __init__(self, run_id: str, conf: Mapping[str, Any], home: Home | None = None) -> None:
+        self.run_id = run_id
+        self.config = RunConfig.parse(conf)
+        self.home = home or Home.from_env()
+
+    @property
+    def folder(self) -> Path:
+        return self.home.run(self.run_id)
+
+    def lint(self) -> Ref:
+        """Check the knowledge base and write its fact ledger; nothing is spent before this."""
+        from identity_ops.knowledge.stage import lint_stage
+
+        source = self._readable(self.config.knowledge, "knowledge")
+        if self.config.probes:
+            self._readable(self.config.probes, "probes")
+        write_atomic(
+            self.folder / "run.json",
+            json.dumps({"run_id": self.run_id, "conf": self.config.model_dump()}, indent=2) + "\n",
+        )
+        key = {
+            "sha256": manifests.file_hash(source),
+            "code": source_digest("identity_ops.knowledge"),
+        }
+        return self._stage("lint", key, {}, lambda out, force: lint_stage(source, out, force=force))
+
+    def plan(self) -> Ref:
+        """Draw the conversations' cells, and the probes that will judge the result."""
+        from identity_ops.plan import plan_stage
+
+        config = self.config
+        code = source_digest("identity_ops.plan", "identity_ops.catalogue")
+        key = {
+            "num": config.num_conversations, "seed": config.seed, "batch": config.batch_size,
+            "catalogue": manifests.file_hash(self._catalogue), "code": code,
+        }  # fmt: skip
+        self._probes()
+        return self._stage(
+            "plan", key, {"lint": self._digest("lint")},
+            lambda out, force: plan_stage(
+                self.path("lint"), out, num=config.num_conversations, seed=config.seed,
+                batch_size=config.batch_size, catalogue=self._catalogue, force=force,
+            ),
+        )  # fmt: skip
+
+    def generate(self, batch: int) -> Ref:
+        """Have the teacher write one batch."""
+        from identity_ops.generate.stage import generate_stage
+
+        return self._stage(
+            f"generate/{batch:04d}", {"batch": batch} | self._teacher_key(), self._plan_inputs(),
+            lambda out, force: generate_stage(
+                self.path("lint"), self.path("plan"), out, batch=batch,
+                teacher=self._teacher(), home=self.home, force=force,
+            ),
+        )  # fmt: skip
+
+    def refill(self) -> Ref:
+        """Remove duplicates over all batches and top up to exactly N."""
+        from identity_ops.generate.refill import refill_stage
+
+        batches = [self.path(f"generate/{batch:04d}") for batch in range(self.config.batches)]
+        inputs = self._plan_inputs() | {
+            f"batch-{n:04d}": manifests.load(path, verify=False).digest
+            for n, path in enumerate(batches)
+        }
+        num = self.config.num_conversations
+        return self._stage(
+            "refill", {"num": num} | self._teacher_key(), inputs,
+            lambda out, force: refill_stage(
+                self.path("lint"), self.path("plan"), batches, out, num=num,
+                teacher=self._teacher(), home=self.home, force=force,
+            ),
+        )  # fmt: skip
+
+    def curate(self) -> Ref:
+        """Validate, ground, deduplicate; Parquet and JSONL with coverage."""
+        from identity_ops.curate.stage import curate_stage, require_enough
+
+        num = self.config.num_conversations
+        ref = self._stage(
+            "curate", {"num": num, "code": source_digest("identity_ops.curate")},
+            {"lint": self._digest("lint"), "refill": self._digest("refill")},
+            lambda out, force: curate_stage(
+                self.path("lint"), [self.path("refill")], out, num=num, force=force
+            ),
+        )  # fmt: skip
+        require_enough(self.manifest("curate"))
+        return ref
+
+    def base(self) -> Ref:
+        """Resolve or pretrain the base model."""
+        from identity_ops.trainer import base_key, base_stage
+
+        spec = self._base_spec()
+        return self._stage(
+            "base", base_key(spec), {}, lambda out, force: base_stage(spec, out, force=force)
+        )
+
+    def mix(self) -> Ref:
+        """Mix identity with general chat."""
+        from identity_ops.mix import mix_stage
+        from identity_ops.trainer import recipe_for
+
+        config = self.config
+        general = [self._general_spec(spec) for spec in config.general]
+        share = config.identity_share or recipe_for(self._base_spec()).identity_share
+        code = source_digest("identity_ops.mix", "identity_ops.general")
+        key = {"general": general, "share": share, "seed": config.seed, "code": code}
+        inputs = {name: self._digest(name) for name in ("lint", "curate", "base", "probes")}
+        return self._stage(
+            "mix", key, inputs,
+            lambda out, force: mix_stage(
+                self.path("curate"), self.path("base"), out, general=general,
+                identity_share=share, probes_dir=self.path("probes"),
+                lint_dir=self.path("lint"), seed=config.seed, force=force,
+            ),
+        )  # fmt: skip
+
+    def train(self, on_line: OnLine | None = None) -> Ref:
+        """Fine-tune the base on the mixture with DeepSpeed."""
+        from identity_ops.trainer import TrainSettings, train_key, train_stage
+
+        config = self.config
+        settings = TrainSettings.resolve(
+            self._base_spec(), epochs=config.epochs, learning_rate=config.learning_rate,
+            zero_stage=config.zero_stage, num_processes=config.num_processes, seed=config.seed,
+        )  # fmt: skip
+        return self._stage(
+            "train", train_key(settings), {n: self._digest(n) for n in ("mix", "base")},
+            lambda out, force: train_stage(
+                self.path("mix"), self.path("base"), out, settings=settings,
+                on_line=on_line, force=force,
+            ),
+        )  # fmt: skip
+
+    def evaluate(self) -> Ref:
+        """Ask base and trained model the same held-out probes."""
+        from identity_ops.evaluate import evaluate_stage
+
+        code = source_digest("identity_ops.evaluate", "identity_ops.probes")
+        names = ("lint", "probes", "base", "train", "mix")
+        return self._stage(
+            "evaluate", {"code": code}, {name: self._digest(name) for name in names},
+            lambda out, force: evaluate_stage(
+                self.path("train"), self.path("base"), self.path("probes"), self.path("lint"),
+                out, mix_dir=self.path("mix"), force=force,
+            ),
+        )  # fmt: skip
+
+    def gate(self) -> Ref:
+        """Decide whether the model may be published; commits the verdict before it fails."""
+        from identity_ops.gate import gate_stage, require_pass
+        from identity_ops.report import write_report
+
+        least = self.config.min_name_accuracy
+        ref = self._stage(
+            "gate", {"least": least, "code": source_digest("identity_ops.gate")},
+            {"evaluate": self._digest("evaluate")},
+            lambda out, force: gate_stage(
+                self.path("evaluate"), out, min_name_accuracy=least, force=force
+            ),
+        )  # fmt: skip
+        write_report(self.folder)
+        require_pass(self.manifest("gate"))
+        return ref
+
+    def publish(self) -> Ref:
+        """Publish an immutable version of the model with its lineage."""
+        from identity_ops.publish import publish_run
+
+        name = self.config.publish_as or self.manifest("lint").figures["name"]
+        folder = publish_run(self.folder, self.home, name=name)
+        return {
+            "manifest": str(folder / manifests.FILE_NAME),
+            "digest": manifests.load(folder, verify=False).digest,
+            "counts": {},
+        }
+
+    def path(self, stage: str) -> Path:
+        """The folder of a stage's committed result.
+
+        Raises:
+            DataError: the run has not committed that stage.
+        """
+        link = self.folder / stage
+        if not (link / manifests.FILE_NAME).exists():
+            raise DataError(
+                f"stage {stage} has no result in this run", where=self.folder,
+                todo=f"Run {stage} first.",
+            )  # fmt: skip
+        return link.resolve()
+
+    def manifest(self, stage: str) -> Manifest:
+        """The manifest of a stage of this run."""
+        return manifests.load(self.path(stage), verify=False)
+
+    def _digest(self, stage: str) -> str:
+        return self.manifest(stage).digest
+
+    def _stage(
+        self,
+        stage: str,
+        key: Mapping[str, Any],
+        inputs: Mapping[str, str],
+        make: Callable[[Path, bool], Manifest],
+    ) -> Ref:
+        """Make or reuse the result, and point the run at it."""
+        out = self.home.result(stage.split("/")[0], fingerprint(stage, key, inputs))
+        link = self.folder / stage
+        redo = stage.split("/")[0] in self.config.force and not link.is_symlink()
+        manifest = make(out, redo)
+        _point(link, out)
+        return {
+            "manifest": str(out / manifests.FILE_NAME),
+            "digest": manifest.digest,
+            "counts": manifest.counts,
+        }
+
+    def _probes(self) -> None:
+        from identity_ops.probes.stage import probes_stage
+
+        extra = self._readable(self.config.probes, "probes") if self.config.probes else None
+        modules = ("probes", "language", "general")
+        key = {
+            "extra": manifests.file_hash(extra) if extra else "",
+            "code": source_digest(*(f"identity_ops.{module}" for module in modules)),
+        }
+        self._stage(
+            "probes", key, {"lint": self._digest("lint")},
+            lambda out, force: probes_stage(self.path("lint"), out, seed=0, extra=extra,
+                                            force=force),
+        )  # fmt: skip
+
+    def _teacher(self) -> Any:
+        from identity_ops.teachers.base import TeacherConfig
+
+        config = self.config
+        cap = config.max_cost_usd
+        return TeacherConfig(
+            name=config.teacher, model=config.teacher_model, temperature=config.temperature,
+            workers=config.workers, max_cost_usd=cap / config.batches if cap else cap,
+        )  # fmt: skip
+
+    def _teacher_key(self) -> dict[str, Any]:
+        """What of the teacher decides its answers; the template teacher's code is part of it."""
+        key: dict[str, Any] = {
+            "teacher": self.config.teacher,
+            "model": self.config.teacher_model,
+            "temperature": self.config.temperature,
+        }
+        if self.config.teacher == "template":
+            modules = ("teachers.template", "language", "general", "curate")
+            key["code"] = source_digest(*(f"identity_ops.{module}" for module in modules))
+        return key
+
+    def _plan_inputs(self) -> dict[str, str]:
+        return {"lint": self._digest("lint"), "plan": self._digest("plan")}
+
+    @property
+    def _catalogue(self) -> Path:
+        return KNOWLEDGE_FOLDER / "catalogue.yaml"
+
+    def _base_spec(self) -> str:
+        """`base_model` with its folder made absolute and checked."""
+        kind, _, rest = self.config.base_model.partition(":")
+        if not rest:
+            return kind
+        folder, at, step = rest.partition("@")
+        return f"{kind}:{self._readable(folder, 'base_model')}{at}{step}"
+
+    def _general_spec(self, spec: str) -> str:
+        """A general source with its path made absolute and checked."""
+        source, equals, weight = spec.partition("=")
+        if source == "builtin" or source.startswith("hf:"):
+            return spec
+        return f"{self._readable(source, 'general')}{equals}{weight}"
+
+    def _readable(self, path: str, what: str) -> Path:
+        """A path of the conf, inside the folders that a trigger may name."""
+        extra = os.environ.get("IDENTITY_ALLOWED_ROOTS", "").split(os.pathsep)
+        roots = [KNOWLEDGE_FOLDER, self.home.root, *(Path(root) for root in extra if root)]
+        found = inside(path, roots, what)
+        if not found.exists():
+            raise ConfigError(
+                f"{what}: no such file", where="conf", got=found,
+                todo=f"Paths are relative to {KNOWLEDGE_FOLDER}.",
+            )  # fmt: skip
+        return found
+
+
+def _point(link: Path, target: Path) -> None:
+    """Make `link` a relative symlink to `target`, in one step."""
+    link.parent.mkdir(parents=True, exist_ok=True)
+    temporary = link.with_name(f".{link.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(os.path.relpath(target, link.parent))
+    os.replace(temporary, link)
