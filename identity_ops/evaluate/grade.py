@@ -1,0 +1,85 @@
+"""Grading: does an answer pass its probe, and why.
+
+A probe passes when every `all_of` pattern is found in the answer and no `none_of` is
+(case-insensitive). Patterns search the answer as it is and, failing that, with its typographic
+quotes, dashes and spaces made plain, so that "I'm Nano" is found however its quote is drawn.
+Not covered: meaning. A judge model would be another grader beside this one.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from identity_ops.records import Probe
+
+MAX_ANSWER = 8_000  # characters; a longer answer is cut, for patterns take time by length
+_PLAIN = str.maketrans(
+    {
+        "\u2018": "'",
+        "\u2019": "'",
+        "\u02bc": "'",
+        "\u201c": '"',
+        "\u201d": '"',
+        "\u2010": "-",
+        "\u2011": "-",
+        "\u2012": "-",
+        "\u2013": "-",
+        "\u2014": " - ",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """The verdict on one answer."""
+
+    passed: bool
+    why: str  # what was found or missed, in words
+
+
+@functools.lru_cache(maxsize=8192)
+def compiled(pattern: str) -> re.Pattern[str]:
+    """The pattern as graders search it."""
+    return re.compile(pattern, re.IGNORECASE)
+
+
+def plain(text: str) -> str:
+    """`text` with compatibility characters, quotes, dashes and spaces in their plain form."""
+    folded = unicodedata.normalize("NFKC", text).translate(_PLAIN)
+    return re.sub(r"\s+", " ", folded).strip()
+
+
+def find(pattern: str, answer: str) -> str | None:
+    """The text that the pattern matches in the answer, None where it matches nowhere."""
+    regex = compiled(pattern)
+    match = regex.search(answer) or regex.search(plain(answer))
+    return match.group(0) if match else None
+
+
+def grade(probe: Probe, answer: str) -> Grade:
+    """Grade one answer; an empty answer passes only a probe that asks for nothing."""
+    answer = answer[:MAX_ANSWER]
+    for pattern in probe.all_of:
+        if find(pattern, answer) is None:
+            what = "no answer" if not answer.strip() else "missing"
+            return Grade(False, f"{what}: {_short(pattern)}")
+    for pattern in probe.none_of:
+        found = find(pattern, answer)
+        if found is not None:
+            return Grade(False, f'says "{_short(found)}"')
+    return Grade(True, _found(probe, answer))
+
+
+def _found(probe: Probe, answer: str) -> str:
+    hits = [_short(found) for found in (find(p, answer) for p in probe.all_of) if found]
+    if hits:
+        return "found " + ", ".join(f'"{hit}"' for hit in hits)
+    return "nothing forbidden in it" if probe.none_of else "nothing asked of it"
+
+
+def _short(text: str, length: int = 80) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= length else text[: length - 3] + "..."
