@@ -1,0 +1,52 @@
+"""The trigger form: Airflow params made from RunConfig, so that form and library cannot differ.
+
+Airflow refuses a value against its schema with 400 before a run exists; unknown keys and what
+spans several fields is refused by the `lint` task, in RunConfig's own words.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import Param
+
+from identity_ops.config import STAGES, RunConfig
+
+SECTIONS = {
+    "Knowledge": ("knowledge", "probes", "seed"),
+    "Conversations": (
+        "num_conversations", "batch_size", "teacher", "teacher_model", "temperature", "workers",
+        "max_cost_usd",
+    ),
+    "Mixture": ("general", "identity_share"),
+    "Training": (
+        "base_model", "epochs", "learning_rate", "zero_stage", "num_processes", "offload",
+        "hostfile", "rounds",
+    ),
+    "Gate and publishing": ("min_name_accuracy", "require_approval", "publish_as"),
+    "Run again": ("force",),
+}  # fmt: skip
+
+
+def run_params() -> dict[str, Param]:
+    """One param for each field of RunConfig, in the form's order and sections."""
+    fields = RunConfig.model_json_schema()["properties"]
+    return {
+        name: _param(fields[name], section) for section, names in SECTIONS.items() for name in names
+    }
+
+
+def _param(field: dict[str, Any], section: str) -> Param:
+    schema = _flat({key: value for key, value in field.items() if key != "default"})
+    if schema.get("items", {}).get("enum"):
+        schema["examples"] = list(STAGES)  # the form shows an array's examples as choices
+    return Param(field["default"], section=section, **schema)
+
+
+def _flat(schema: dict[str, Any]) -> dict[str, Any]:
+    """`anyOf: [X, null]` as X that may be null: the form knows a type list, no anyOf."""
+    options = schema.pop("anyOf", None)
+    if options is None:
+        return schema
+    value = next(option for option in options if option["type"] != "null")
+    return {**schema, **value, "type": ["null", value["type"]]}
