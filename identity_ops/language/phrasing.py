@@ -1,0 +1,237 @@
+"""Fact -> Phrasing: the grammatical parts that a question or an answer is built from.
+
+Styles:
+    name, creator   the two facts everything stands on; ask and answer them in your own words
+    attribute       has a noun: "what is your {noun}", "my {noun} is {value}"
+    verb            a label led by a verb: no noun, but `asked`, `indirect` and `said`
+    statement       yes or no: `ask()`, `whether()`, `declare_i()`, `yes`
+    clause          a sentence about something else, quoted whole; `ask()` works too
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from identity_ops.language import labels, statements, words
+from identity_ops.language.statements import Statement, lower_first
+from identity_ops.records import Fact
+
+if TYPE_CHECKING:
+    from identity_ops.knowledge import Profile
+
+_TRUE = re.compile(r"(?:yes|true|supported|enabled|available|included|on|always)", re.IGNORECASE)
+_FALSE = re.compile(
+    r"(?:no|false|none|never|not supported|unsupported|disabled|unavailable|not available|n/a|off"
+    r"|not included|nope)",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"(?<=[a-z0-9)%\"'])[.!?](?:\s+(?=[A-Z0-9])|$)")
+_COMMON_FIRST = re.compile(
+    r"^(?:A|An|The|About|Around|Roughly|Approximately|Nearly|Almost|Over|Under|Less|More|Up|At|In|On"
+    r"|By|From|To|For|With|Between|Only|Every|Each|All|Any|Some|Most|Both|None|No|Not|One|Two|Three"
+    r"|Four|Five|Six|Seven|Eight|Nine|Ten|Free|Small|Large|Open|Very|Its|It)\b(?! [A-Z])"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phrasing:
+    """Parts of sentences about one fact. Strings carry no final mark and no capital of their own.
+
+    `you`-forms are what a user says to the bot, `I`-forms what the bot says.
+    """
+
+    fact_id: str
+    style: str  # name, creator, attribute, verb, statement or clause
+    role: str  # the fact's role, "" where another fact of the base has a better claim to it
+    noun: str = ""  # without determiner: "context length"; "" for verb, statement and clause
+    plural: bool = False  # of `noun`
+    question: str = "what"  # who, what, when or where, before "is your {noun}"
+    counted: str = ""  # "kittens": allows "how many kittens do you have"
+    value: str = ""  # as it reads in a sentence: "512 tokens", "a small fox"
+    items: tuple[str, ...] = ()  # parts of a list value
+    asked: str = ""  # full direct question: "what is your context length", "what do you run on"
+    indirect: str = ""  # "what your context length is", "what you run on"
+    said: str = ""  # full first-person answer: "my context length is 512 tokens"
+    detail: str = ""  # what follows a yes or a no in the value: "text only"
+    statement: Statement | None = None
+
+    @property
+    def be(self) -> str:
+        """Copula that agrees with `noun`."""
+        return "are" if self.plural else "is"
+
+    @property
+    def modal(self) -> str:
+        """can, will, should, must, may, be, have, do or clause; "" for attributes."""
+        return self.statement.modal if self.statement else ""
+
+    @property
+    def predicate(self) -> str:
+        """Base form, third person: "scan images", "friendly and patient"."""
+        return self.statement.predicate if self.statement else ""
+
+    @property
+    def negative(self) -> bool:
+        """Whether the truth is "no"."""
+        return self.statement.negative if self.statement else False
+
+    @property
+    def yes(self) -> bool:
+        """The true answer to `ask()`."""
+        return not self.negative
+
+    def ask(self) -> str:
+        """Yes/no question of a statement: "can you scan images"; attributes: `asked`."""
+        return self.statement.ask() if self.statement else self.asked
+
+    def whether(self) -> str:
+        """Indirect: "whether you can scan images"; attributes: `indirect`."""
+        return self.statement.whether() if self.statement else self.indirect
+
+    def declare_i(self) -> str:
+        """The fact in the bot's words: "I cannot scan images", "my mascot is a small fox"."""
+        return self.statement.declare_i() if self.statement else self.said
+
+    def declare_you(self) -> str:
+        """The fact said to the bot: "you cannot scan images", "your mascot is a small fox"."""
+        if self.statement:
+            return self.statement.declare_you()
+        if self.noun:
+            return f"your {self.noun} {self.be} {self.value}"
+        said = re.sub(r"^I was ", "you were ", re.sub(r"^I am ", "you are ", self.said))
+        return re.sub(r"^I ", "you ", said)
+
+    def declarative(self, *, first_person: bool = True) -> str:
+        """A full sentence: "I cannot scan images." or "You cannot scan images."."""
+        text = self.declare_i() if first_person else self.declare_you()
+        return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def phrase(fact: Fact, profile: Profile) -> Phrasing:
+    """The phrasing of one fact, on its own; `phrase_all` also looks at the facts beside it."""
+    value = _short(fact.value)
+    if fact.role in {"name", "creator"} and fact.attribute:
+        noun = labels.lower_label(fact.attribute.strip(" :"))
+        return _attribute(fact, labels.Label(noun=noun), value, style=fact.role)
+    names = (profile.name, *profile.name_aliases)
+    if not fact.attribute:
+        return _statement(fact, statements.parse(
+            _first_sentence(fact.value), names=names, role=fact.role, positive=fact.polarity))  # fmt: skip
+    truth, detail = _boolean(fact.value)
+    if truth is not None:
+        found = statements.from_label(fact.attribute, truth, names)
+        return _statement(fact, found, detail=detail)
+    if (told := _told_in_value(fact, names)) is not None:
+        return _statement(fact, told)
+    return _attribute(fact, labels.read_label(fact.attribute, value), value, style="attribute")
+
+
+def phrase_all(facts: Iterable[Fact], profile: Profile) -> dict[str, Phrasing]:
+    """Phrasings by fact id, each asking for one fact only.
+
+    Where facts share a noun ("Cost" under two headings), the section goes before it; a role's own
+    wordings stay with the first fact of that role.
+    """
+    listed = list(facts)
+    found = {fact.id: phrase(fact, profile) for fact in listed}
+    shared = _repeated([p.noun.lower() for p in found.values() if p.noun])
+    taken: set[str] = set()
+    out: dict[str, Phrasing] = {}
+    for fact in listed:
+        phrasing = found[fact.id]
+        if phrasing.noun.lower() in shared and phrasing.style == "attribute" and fact.section:
+            noun = f"{labels.lower_label(fact.section)} {phrasing.noun}"
+            label = labels.Label(noun=noun, plural=phrasing.plural, question=phrasing.question)
+            phrasing = _attribute(fact, label, phrasing.value, style="attribute")
+        if phrasing.style in {"attribute", "verb"} and phrasing.role:
+            phrasing = phrasing if phrasing.role not in taken else _without_role(phrasing)
+            taken.add(phrasing.role)
+        out[fact.id] = phrasing
+    return out
+
+
+def _repeated(nouns: list[str]) -> set[str]:
+    return {noun for noun in nouns if nouns.count(noun) > 1}
+
+
+def _without_role(phrasing: Phrasing) -> Phrasing:
+    from dataclasses import replace
+
+    return replace(phrasing, role="")
+
+
+def _short(value: str) -> str:
+    """The value as it reads inside a sentence: one sentence, no full stop, a common word small."""
+    text = _first_sentence(re.sub(r"\s+", " ", value).strip())
+    if len(text.split(" ")) > 22:
+        cut = re.split(r"(?<=\w\w\w)[;:] |(?<=\w\w\w), (?=which|who|so|but|and)| - ", text)[0]
+        text = cut if 3 <= len(cut.split(" ")) else text
+    return lower_first(text) if _COMMON_FIRST.match(text) else text
+
+
+def _first_sentence(value: str) -> str:
+    text = re.sub(r"\s+", " ", value).strip()
+    first = _SENTENCE.split(text)[0]
+    return first.rstrip(".;, ") or text
+
+
+def _boolean(value: str) -> tuple[bool | None, str]:
+    """(True or False, the rest of the value) where the value opens with yes or no."""
+    head, _, rest = re.sub(r"\s+", " ", value).strip(" .").partition(" ")
+    for truth, pattern in ((True, _TRUE), (False, _FALSE)):
+        if pattern.fullmatch(value.strip(" .!")):
+            return truth, ""
+    if re.fullmatch(r"(?:yes|no)[,;:.]?", head, re.IGNORECASE) and (
+        head[-1] in ",;:." or re.match(r"[-(\u2013\u2014]", rest)
+    ):
+        detail = rest.strip(" -()\u2013\u2014")
+        return head.lower().startswith("yes"), lower_first(detail)
+    return None, ""
+
+
+def _told_in_value(fact: Fact, names: tuple[str, ...]) -> Statement | None:
+    """ "Math: Can add small numbers": the label is a topic and the value a statement."""
+    first = fact.value.split(" ")[0].lower()
+    finite = first in {"can", "cannot", "can't", "cant", "does", "doesn't", "is", "has", "never",
+                       "not", "no", "will", "won't", "must", "only", "always", "may", "unable"}  # fmt: skip
+    owns = any(fact.value.lower().startswith(f"{name.lower()} ") for name in names if name)
+    owns = owns or bool(re.match(r"(?:I|It|You|The model|The assistant|The bot) \w", fact.value))
+    leads = fact.role in {"capability", "limitation", "trait"} and bool(words.base_of_s(first))
+    if not (finite or owns or leads) or len(fact.value.split(" ")) < 2:
+        return None
+    found = statements.parse(_first_sentence(fact.value), names=names, role=fact.role,
+                             positive=fact.polarity)  # fmt: skip
+    return found if found.modal != "clause" else None
+
+
+def _statement(fact: Fact, found: Statement, detail: str = "") -> Phrasing:
+    style = "clause" if found.modal == "clause" else "statement"
+    said = found.declare_i()
+    return Phrasing(fact_id=fact.id, style=style, role=fact.role, value=_short(fact.value),
+                    items=fact.items, asked=found.ask(), indirect=found.whether(), said=said,
+                    detail=detail, statement=found)  # fmt: skip
+
+
+def _attribute(fact: Fact, label: labels.Label, value: str, *, style: str) -> Phrasing:
+    if label.unit and not value.endswith(label.unit):
+        value = f"{value} {label.unit}"
+    if len(fact.items) > 1 and style == "attribute":
+        value = words.join_items(fact.items) if len(fact.items) <= 5 else value
+    if label.asked:
+        return Phrasing(fact_id=fact.id, style="verb", role=fact.role, value=value,
+                        items=fact.items, asked=label.asked, indirect=label.indirect,
+                        said=label.said.replace("{value}", value))  # fmt: skip
+    be = "are" if label.plural else "is"
+    asked = f"{label.question} {be} your {label.noun}"
+    indirect = f"{label.question} your {label.noun} {be}"
+    said = f"my {label.noun} {be} {value}"
+    if label.counted:
+        said = f"I have {value} {label.counted}"
+        asked = f"how many {label.counted} do you have"
+        indirect = f"how many {label.counted} you have"
+    return Phrasing(fact_id=fact.id, style=style, role=fact.role, noun=label.noun,
+                    plural=label.plural, question=label.question, counted=label.counted,
+                    value=value, items=fact.items, asked=asked, indirect=indirect, said=said)  # fmt: skip

@@ -1,0 +1,481 @@
+"""Statements: "Cannot scan images", "Friendly and patient", "Uses a 32K context window".
+
+A statement is read into what every sentence about it needs (auxiliary, predicate in base form,
+negation) and rendered again in the first person, the second person, the third person, or as a
+yes/no question. Covers short English statements about the bot; a clause about something else
+("Training took 3 hours") keeps its own subject and is only ever quoted whole.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from identity_ops.language import words
+
+_NEGATED = {
+    "can't": "can", "cannot": "can", "couldn't": "can", "won't": "will", "doesn't": "do",
+    "don't": "do", "didn't": "did", "isn't": "be", "aren't": "be", "wasn't": "was",
+    "weren't": "was", "hasn't": "have", "haven't": "have", "shouldn't": "should",
+    "mustn't": "must", "am": "be",
+}  # fmt: skip
+_AUXILIARIES = {
+    "can": "can", "could": "can", "will": "will", "would": "will", "should": "should",
+    "must": "must", "may": "may", "might": "may", "does": "do", "do": "do", "did": "did",
+    "is": "be", "are": "be", "am": "be", "was": "was", "were": "was", "has": "have",
+    "have": "have", "had": "had",
+}  # fmt: skip
+# Already negative in meaning: a negative mark on such a fact must not turn it round.
+_NEGATIVE_SENSE = re.compile(
+    r"^(?:refus|declin|avoid|fail|struggl|forget|lack|reject|hallucinat|limit|unable|bad\b|poor|weak"
+    r"|often|sometimes|may|might|only|make|makes|mak|misunderst|mistak|wrong|los|guess|confus|slow"
+    r"|unreliab|small|short|low|occasional|err|inaccura|out)"
+)
+_PERSONS = re.compile(r"\b(?:he|she|it|they|i|you)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What one statement says, in parts.
+
+    `predicate` is written in the third person ("answer in its own words") and is turned to "my"
+    or "your" when rendered.
+    """
+
+    modal: str  # can, will, should, must, may, be, have, do, or clause
+    predicate: str  # base form: "scan images", "friendly and patient", "a 32K context window"
+    negative: bool = False
+    past: bool = False  # was/were, did, had
+    never: bool = False  # said with "never" instead of "not"
+    finite: str = ""  # the past form of a verb as written ("took 3 hours")
+    subject: str = ""  # of a clause: "training"
+
+    def declare_i(self) -> str:
+        """First person, without a full stop: "I cannot scan images"."""
+        return _mine(self._declare("I"))
+
+    def declare_you(self) -> str:
+        """Second person, said to the bot: "you cannot scan images"."""
+        return _yours(self._declare("you"))
+
+    def declare_third(self, name: str) -> str:
+        """Third person: "Pip cannot scan images"."""
+        return self._declare(name)
+
+    def ask(self) -> str:
+        """A yes/no question to the bot, without its mark, never negated: "can you scan images"."""
+        if self.modal == "clause":
+            return "is it true that " + _yours(self._declare("you"))
+        aux = self._auxiliary("you")
+        have = "have " if self.modal == "have" else ""
+        return _yours(f"{aux} you {have}{_asker(self.predicate)}")
+
+    def whether(self) -> str:
+        """An indirect question: "whether you can scan images"."""
+        asked = replace(self, negative=False, never=False, predicate=_asker(self.predicate))
+        return "whether " + _yours(asked._declare("you"))
+
+    def _auxiliary(self, person: str) -> str:
+        if self.modal == "be":
+            return _be(person, self.past)
+        if self.modal in {"do", "have"}:
+            if self.past:
+                return "did"
+            return "do" if person in {"I", "you"} else "does"
+        return self.modal
+
+    def _declare(self, person: str) -> str:
+        if self.modal == "clause":
+            return f"{self.subject} {self.predicate}".strip()
+        if self.modal == "be":
+            return self._declare_be(person)
+        if self.modal in {"do", "have"}:
+            return self._declare_do(person)
+        return f"{person} {self._modal_word()} {self.predicate}"
+
+    def _modal_word(self) -> str:
+        if not self.negative:
+            return self.modal
+        if self.never:
+            return f"{self.modal} never"
+        return "cannot" if self.modal == "can" else f"{self.modal} not"
+
+    def _declare_be(self, person: str) -> str:
+        negation = (" never" if self.never else " not") if self.negative else ""
+        return f"{person} {_be(person, self.past)}{negation} {self.predicate}"
+
+    def _declare_do(self, person: str) -> str:
+        verb = "have " if self.modal == "have" else ""
+        phrase = verb + self.predicate
+        if self.negative and not self.never:
+            return f"{person} {self._auxiliary(person)} not {phrase}"
+        adverb = "never " if self.never else ""
+        if self.past:
+            return f"{person} {adverb}{self.finite or phrase}"
+        return f"{person} {adverb}{phrase if person in {'I', 'you'} else conjugate(phrase)}"
+
+
+def conjugate(phrase: str) -> str:
+    """ "only answer in English" -> "only answers in English"."""
+    parts = phrase.split(" ")
+    place = next((i for i, w in enumerate(parts) if not words.is_adverb(w)), 0)
+    parts[place] = words.third_person(parts[place])
+    return " ".join(parts)
+
+
+def parse(text: str, *, names: tuple[str, ...] = (), role: str = "", positive: bool = True,
+          default: str = "have") -> Statement:  # fmt: skip
+    """Read a statement.
+
+    Args:
+        names: what the bot is called, so that "Pip cannot fly" is about the bot.
+        role: capability, limitation or trait change how bare words are read.
+        positive: the fact's polarity; used where the words themselves carry no negation.
+        default: "have" or "support": what a bare noun phrase is read as.
+    """
+    body = re.sub(r"\s+", " ", text).strip().rstrip(".!;,:").strip()
+    body, own = _strip_subject(body, names)
+    found = _finite(body) or _participle(body) or _adjectives(body) or _verb(body, role)
+    if found is None and not own and (clause := _clause(body)):
+        return clause
+    if found is not None:
+        explicit = found.negative or own or _is_finite(body)
+        if not positive and not explicit and not _NEGATIVE_SENSE.match(body.lower()):
+            found = replace(found, negative=True)
+        return found
+    return _noun_phrase(body, role, positive, default)
+
+
+def _is_finite(body: str) -> bool:
+    first = body.split(" ")[0].lower()
+    return first in _AUXILIARIES or bool(words.base_of_s(first))
+
+
+def _strip_subject(body: str, names: tuple[str, ...]) -> tuple[str, bool]:
+    """Cut off a subject that is the bot; its pronouns become third person."""
+    low = body.lower()
+    for subject in ("i'm", "you're", "it's", "he's", "she's"):
+        if low.startswith(subject + " "):
+            return _to_third("is" + body[len(subject):], subject[0]), True  # fmt: skip
+    kinds = "model|assistant|bot|chatbot|system|llm|ai|agent|tool|program|app|service"
+    bot = "|".join(re.escape(name.lower()) for name in sorted(names, key=len, reverse=True) if name)
+    named = rf"(?:{bot}|" if bot else "(?:"
+    subject_re = named + rf"i|you|he|she|it|they|(?:the|this|our)(?: \w+)?? (?:{kinds}))"
+    found = re.match(subject_re + r"(?= )", low)
+    if not found or len(body) == found.end():
+        return body, False
+    rest = body[found.end() :].strip()
+    return _to_third(rest, low[0] if found[0] in {"i", "you"} else "x"), True
+
+
+def _to_third(text: str, person: str) -> str:
+    if person == "i":
+        swaps = {"my": "its", "me": "it", "myself": "itself", "i am": "it is", "i": "it"}
+    elif person == "y":
+        swaps = {"your": "its", "yourself": "itself", "you are": "it is", "you": "it"}
+    else:
+        return re.sub(r"\b(?:himself|herself)\b", "itself", re.sub(r"\bhis\b", "its", text))
+    for old, new in swaps.items():
+        text = re.sub(rf"\b{old}\b", new, text, flags=re.IGNORECASE)
+    return text
+
+
+def _finite(body: str) -> Statement | None:
+    """A statement that begins with an auxiliary, a negation or an s-form."""
+    first, _, rest = body.partition(" ")
+    low = first.lower().replace("\u2019", "'")
+    if low in {"unable", "incapable", "able", "capable"}:
+        return _ability(low, rest)
+    if low in {"no", "without", "lacks"} or body.lower().startswith("lack of "):
+        rest = re.sub(r"^(?:any|of) ", "", rest)
+        if low == "no" and rest.lower().startswith("longer "):
+            return None
+        noun = rest if re.search(r" or |, ", rest) else words.with_article(lower_first(rest))
+        return Statement(modal="have", predicate=lower_first(noun), negative=True) if rest else None
+    if low == "not":
+        return _negated_bare(rest)
+    if low in _NEGATED and low != "am":
+        return _after_auxiliary(_NEGATED[low], rest, negative=True)
+    if low in _AUXILIARIES and rest:
+        return _auxiliary(_AUXILIARIES[low], rest)
+    return _adverb_verb(body)
+
+
+def _ability(low: str, rest: str) -> Statement:
+    action = re.sub(r"^(?:to|of) ", "", rest)
+    if low.endswith("capable"):
+        action = _gerund_to_base(action)
+    return Statement(modal="can", predicate=lower_first(action), negative=low[:2] in {"un", "in"})
+
+
+def _negated_bare(rest: str) -> Statement | None:
+    first = rest.split(" ")[0]
+    if first.lower() in {"able", "capable"}:
+        return replace(_ability(first.lower(), rest.partition(" ")[2]), negative=True)
+    if base := words.base_of_ing(first):
+        return Statement(modal="do", predicate=_swap_first(rest, base), negative=True)
+    return Statement(modal="be", predicate=lower_first(rest), negative=True) if rest else None
+
+
+def _auxiliary(modal: str, rest: str) -> Statement:
+    match = re.match(r"(not|never|no)\b ?", rest, re.IGNORECASE)
+    if not match:
+        return _after_auxiliary(modal, rest, negative=False)
+    word, rest = match[1].lower(), rest[match.end() :]
+    if word == "no" and modal in {"have", "had"}:
+        return _after_auxiliary(modal, rest, negative=True)
+    if word == "no":
+        return Statement(modal="be", predicate="no " + rest)
+    found = _after_auxiliary(modal, rest, negative=True)
+    return replace(found, never=word == "never")
+
+
+def _after_auxiliary(modal: str, rest: str, *, negative: bool) -> Statement:
+    past = modal in {"was", "did", "had"}
+    modal = {"was": "be", "did": "do", "had": "have"}.get(modal, modal)
+    first, _, tail = rest.partition(" ")
+    if modal == "do" and first.lower() == "have" and tail:
+        tail = re.sub(r"^any ", "", tail)
+        return Statement(modal="have", predicate=words.with_article(tail), negative=negative)
+    if modal == "have" and first.lower() == "been":
+        return Statement(modal="be", predicate=tail, negative=negative, past=True)
+    if modal == "be" and first.lower() in {"able", "unable"} and not past:
+        found = _ability(first.lower(), tail)
+        return replace(found, negative=found.negative != negative)
+    if modal == "have":
+        rest = re.sub(r"^any ", "", rest)
+        rest = words.with_article(rest) if negative else rest
+    finite = {"do": "", "have": f"had {rest}"}.get(modal, "") if past else ""
+    return Statement(modal=modal, predicate=rest, negative=negative, past=past, finite=finite)
+
+
+def _adverb_verb(body: str) -> Statement | None:
+    """ "Only answers in English", "Never stores data", "Speaks French", "Took two hours"."""
+    parts = body.split(" ")
+    place = next((i for i, w in enumerate(parts) if not words.is_adverb(w)), None)
+    if place is None or place > 2:
+        return None
+    verb, rest = parts[place], parts[place + 1 :]
+    adverbs = [lower_first(w) for w in parts[:place]]
+    never = "never" in adverbs
+    kept = [w for w in adverbs if w != "never"]
+    base = words.base_of_s(verb)
+    if not base and place and words.is_verb(verb) and not words.is_adjective(verb):
+        base = verb.lower()
+    if base and _verb_position(base, rest, place):
+        if base == "have":
+            return Statement(modal="have", predicate=" ".join([*rest]), negative=never, never=never)
+        phrase = " ".join([*kept, base, *rest])
+        return Statement(modal="do", predicate=phrase, negative=never, never=never)
+    if (past := words.base_of_past(verb)) and rest and (rest[0] not in words.PREPOSITIONS or place):
+        finite = " ".join([*kept, lower_first(verb), *rest])
+        modal_phrase = " ".join([*kept, past, *rest])
+        return Statement(modal="do", predicate=modal_phrase, past=True, finite=finite,
+                         negative=never, never=never)  # fmt: skip
+    return None
+
+
+def _verb_position(base: str, rest: list[str], place: int) -> bool:
+    """Whether an s-form stands as a verb here and not as a plural noun ("Answers and reviews")."""
+    if not words.nounish(base) or place:
+        return not (rest and rest[0].lower() in {"and", "or", "of"} and words.nounish(base))
+    return bool(rest) and rest[0].lower() not in {"and", "or", "of", "for", "from", "per", "with"}
+
+
+def _participle(body: str) -> Statement | None:
+    """ "Trained on books" (was), "Limited to English" (am)."""
+    parts = body.split(" ")
+    place = next((i for i, w in enumerate(parts) if not words.is_adverb(w)), 0)
+    base = words.base_of_participle(parts[place])
+    follows = parts[place + 1].lower() if len(parts) > place + 1 else ""
+    if not base or not (follows in words.PREPOSITIONS or follows in {"to", "entirely", "only"}):
+        return None
+    return Statement(modal="be", predicate=lower_first(body), past=base in words.MAKING)
+
+
+def _adjectives(body: str) -> Statement | None:
+    """ "Friendly and patient", "Honest about its limits", "Always polite"."""
+    head = re.split(r"[,;:]? (?=(?:" + "|".join(sorted(words.PREPOSITIONS)) + r")\b)", body)[0]
+    parts = [w for w in re.split(r"[ ,/]+| - ", head) if w]
+    content = [w for w in parts if w.lower() not in {"and", "or", "but", "yet"}]
+    graded = [w for w in content if not words.is_adverb(w)]
+    if not graded or not all(words.is_adjective(w) or w.lower() == "to" for w in graded):
+        return None
+    if words.is_verb(graded[0]) and len(body.split(" ")) > len(head.split(" ")) and (
+        graded[0].lower() in {"open", "correct", "clean", "direct", "light", "secure", "welcome"}
+    ):  # fmt: skip
+        return None
+    return Statement(modal="be", predicate=lower_first(body))
+
+
+def _verb(body: str, role: str) -> Statement | None:
+    """Base forms and gerunds: "Write poems", "Answering questions" (can)."""
+    first, _, rest = body.partition(" ")
+    follows = rest.split(" ")[0].lower()
+    base = words.base_of_ing(first)
+    if base and (rest or role in {"capability", "limitation"}):
+        return Statement(modal="can", predicate=_gerunds_to_base(body), negative=False)
+    if not words.is_verb(first):
+        object_follows = follows in words.DETERMINERS and follows != "no"
+        if object_follows and role and not words.is_adjective(first) and first[:1].isalpha():
+            if first.lower().endswith("s") and not first.lower().endswith("ss"):
+                return Statement(modal="do", predicate=_swap_first(body, first.lower()[:-1]))
+            if first.lower() not in words.DETERMINERS:
+                return Statement(modal="can", predicate=lower_first(body))
+        return None
+    if words.nounish(first) and (not rest or follows in {"and", "or", "of", "for", "with", "in"}):
+        return None
+    if words.nounish(first) and role not in {"capability", "limitation", "trait"} and (
+        follows not in words.DETERMINERS
+    ):  # fmt: skip
+        return None
+    modal = "do" if role == "trait" else "can"
+    return Statement(modal=modal, predicate=lower_first(body))
+
+
+def _clause(body: str) -> Statement | None:
+    """A sentence with a subject of its own: "Training took 3 hours"."""
+    aux = "is|are|was|were|can|cannot|can't|will|has|have|must|may|should|does|do|did|took|takes"
+    verbs = re.search(rf" (?P<verb>{aux}|isn't|aren't|doesn't|won't) ", body)
+    subject = body[: verbs.start()] if verbs else ""
+    if not verbs:
+        parts = body.split(" ")
+        for place in range(1, min(4, len(parts) - 1)):
+            low, after = parts[place].lower(), parts[place + 1].lower()
+            verb = words.base_of_s(low) or words.base_of_past(low)
+            if verb and not words.nounish(verb) and parts[place - 1].lower() not in (
+                words.PREPOSITIONS | words.DETERMINERS
+            ) and (after in words.DETERMINERS | words.PREPOSITIONS or after[:1].isdigit()):  # fmt: skip
+                subject = " ".join(parts[:place])
+                break
+    head = subject.split(" ")[0].lower()
+    if not subject or len(subject.split(" ")) > 6 or head in words.PREPOSITIONS or (
+        re.search(r"\b(?:that|which|who|when|if|what)\b", subject)
+    ):  # fmt: skip
+        return None
+    return Statement(modal="clause", subject=lower_first(subject),
+                     predicate=body[len(subject) :].strip())  # fmt: skip
+
+
+_AGENT = re.compile(
+    r"(?:er|or|ist|ant|bot|tutor|friend|companion|guide|coach|model|tool|program|ian|expert|buddy"
+    r"|pirate|robot|person|voice|mind|soul|spirit|novice|pal|helpmate)$"
+)
+
+
+def _noun_phrase(body: str, role: str, positive: bool, default: str) -> Statement:
+    """What a bare noun phrase says depends on where it stands."""
+    text = lower_first(body)
+    head = words.head_of(text).lower()
+    starts = text.split(" ")[0].lower()
+    if starts in {"a", "an", "the"} and _AGENT.search(head) and head not in {"answer", "number"}:
+        return Statement(modal="be", predicate=text, negative=not positive)
+    if re.fullmatch(r"[\w-]+ only", text):
+        return Statement(modal="be", predicate=f"limited to {text.split(' ')[0]} only")
+    if role == "capability":
+        return Statement(modal="can", predicate=f"help with {text}", negative=not positive)
+    if default == "support" and words.is_plural(text):
+        return Statement(modal="do", predicate=f"support {text}", negative=not positive)
+    negative = not positive and not _NEGATIVE_SENSE.match(text)
+    return Statement(modal="have", predicate=words.with_article(text), negative=negative)
+
+
+def from_label(label: str, value: bool, names: tuple[str, ...] = ()) -> Statement:
+    """A label whose value is yes or no: "Supports dark mode", "Internet access", "GPU required"."""
+    text = re.sub(r"\?$", "", re.sub(r"\s+", " ", label).strip())
+    aux = re.match(r"(?:is|are|can|does|do|has|was|will) (?:it|you|the \w+) (.+)", text, re.I)
+    if aux:
+        text = f"{text.split(' ')[0]} {aux[1]}"
+    parts = text.split(" ")
+    verb = words.base_of_participle(parts[-1]) or {"needed": "need"}.get(parts[-1].lower(), "")
+    if len(parts) > 1 and verb and not words.is_adjective(parts[0]) and verb in words.VERBS:
+        noun = " ".join(parts[:-1])
+        statement = Statement(modal="do", predicate=f"{verb} {words.with_article(lower_first(noun))}")
+    else:
+        statement = parse(text, names=names, default="support", role="")
+    if statement.modal == "have" and not statement.negative:
+        statement = replace(statement, predicate=words.with_article(statement.predicate))
+    return replace(statement, negative=statement.negative == value)
+
+
+def _gerund_to_base(phrase: str) -> str:
+    base = words.base_of_ing(phrase.split(" ")[0])
+    return _swap_first(phrase, base) if base else phrase
+
+
+def _gerunds_to_base(phrase: str) -> str:
+    """ "Writing and editing text" -> "write and edit text"."""
+    out = []
+    for place, word in enumerate(phrase.split(" ")):
+        before = phrase.split(" ")[place - 1].lower().rstrip(",") if place else ""
+        joins = place == 0 or before in {"and", "or"} or phrase.split(" ")[place - 1].endswith(",")
+        base = words.base_of_ing(word.rstrip(",")) if joins else ""
+        out.append(base + ("," if word.endswith(",") else "") if base else word)
+    return lower_first(" ".join(out))
+
+
+def _swap_first(phrase: str, word: str) -> str:
+    return " ".join([word, *phrase.split(" ")[1:]])
+
+
+def lower_first(text: str) -> str:
+    """Lower-case the first letter unless the first word is a name, an acronym or "I"."""
+    first = re.match(r"[\w'-]+", text)
+    if not first or not first[0][0].isupper():
+        return text
+    word = first[0]
+    if any(c.isupper() or c.isdigit() for c in word[1:]) or word == "I" or word in PROPER:
+        return text
+    return text[0].lower() + text[1:]
+
+
+PROPER = frozenset(
+    """English French German Spanish Italian Portuguese Dutch Polish Russian Chinese Japanese Korean
+    Arabic Hindi Latin Greek Turkish Swedish Norwegian Danish Finnish Czech Ukrainian Hebrew Irish
+    Welsh Python Java JavaScript Rust Linux Windows Mac Android Europe America Africa Asia Monday
+    Tuesday Wednesday Thursday Friday Saturday Sunday January February March April June July
+    August September October November December Internet Wikipedia Google Apple Microsoft Amazon
+    Paris London Berlin Oslo Madrid Rome Tokyo Boston Australia Canada Germany France Spain Italy
+    Japan China India Brazil Markdown Unicode Docker Creole Vietnamese Thai Catalan Basque Nordic
+    Scandinavian European American British Scottish Swiss Austrian Modal Apache Creative Mr Mrs
+    Dr Professor""".split()
+)
+
+
+def _mine(text: str) -> str:
+    return _turn(text, "my", "I", "am")
+
+
+def _yours(text: str) -> str:
+    return _turn(text, "your", "you", "are")
+
+
+def _asker(text: str) -> str:
+    """The user is speaking: what the statement says of "you" becomes "me"."""
+    text = re.sub(r"\b(when|if|that|what|because|unless|until|where|while) you\b", r"\1 I", text)
+    text = re.sub(r"\byour\b", "my", text)
+    text = re.sub(r"\byourself\b", "myself", text)
+    return re.sub(r"\byou\b", "me", text)
+
+
+def _turn(text: str, possessive: str, subject: str, be: str) -> str:
+    text = re.sub(r"\bits\b", possessive, text)
+    text = re.sub(r"\bitself\b", "myself" if possessive == "my" else "yourself", text)
+    link = r"\b(when|if|that|what|because|unless|until|things|where|than|while|and) it "
+    text = re.sub(link + r"(?:does not|doesn't) ", rf"\1 {subject} do not ", text)
+    text = re.sub(link + r"is\b", rf"\1 {subject} {be}", text)
+    text = re.sub(link + r"(cannot|can|will|may|was|should|must)\b", rf"\1 {subject} \2", text)
+
+    def finite(match: re.Match[str]) -> str:
+        base = words.base_of_s(match[2])
+        return f"{match[1]} {subject} {base}" if base else match[0]
+
+    return re.sub(link + r"(\w+s)\b", finite, text)
+
+
+def _be(person: str, past: bool) -> str:
+    if person == "I":
+        return "was" if past else "am"
+    if person == "you":
+        return "were" if past else "are"
+    return "was" if past else "is"
