@@ -103,7 +103,7 @@ def environment(state: State, home: Home, ports: Ports, extra: Mapping[str, str]
     (AIRFLOW_CONN_*, AIRFLOW_VAR_*) stay.
 
     Args:
-        extra: settings that win, as {"scheduler.parsing_pre_import_modules": "False"}.
+        extra: settings that win, as {"core.parallelism": "4"}.
     """
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("AIRFLOW__")}
     wanted = _settings(state, ports) | dict(extra)
@@ -154,6 +154,8 @@ def _settings(state: State, ports: Ports) -> dict[str, str]:
         "scheduler.task_instance_heartbeat_timeout": str(HEARTBEAT_TIMEOUT_S),
         "dag_processor.refresh_interval": "10",
         "workers.execution_api_timeout": "30",
+        # A task's slot is freed up to this long after the task has ended (5 s by default).
+        "workers.min_heartbeat_interval": "1",
     }
 
 
