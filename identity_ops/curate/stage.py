@@ -1,0 +1,147 @@
+"""The curate stage: duplicates out, coverage counted, the data set written.
+
+Its inputs are committed generate or refill folders; their conversations have passed the checks
+of a single conversation already (checker.py), so what remains is what only the whole set shows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from identity_ops.curate.coverage import Coverage, coverage
+from identity_ops.curate.dataset import text_lines, write_dataset, write_rejections
+from identity_ops.curate.dedup import Settings, find_duplicates
+from identity_ops.errors import ShortfallError
+from identity_ops.records import Conversation, Fact, Rejection, read_jsonl
+from identity_ops.store import manifest as manifests
+from identity_ops.store.manifest import Manifest
+from identity_ops.store.publish import write_atomic
+from identity_ops.store.stage import Outcome, run_stage
+
+
+def curate_stage(
+    lint_dir: Path,
+    source_dirs: Sequence[Path],
+    out: Path,
+    *,
+    num: int,
+    min_accept_share: float = 0.9,
+    threshold: float = 0.7,
+    force: bool = False,
+) -> Manifest:
+    """Commit the curated data set, whole or short; `require_enough` says whether it will do.
+
+    Args:
+        source_dirs: committed folders with accepted.jsonl and rejections.jsonl.
+        num: how many conversations were asked for; more than that are never kept.
+        threshold: Jaccard similarity above which two conversations are duplicates.
+    """
+    config = {"num": num, "min_accept_share": min_accept_share, "threshold": threshold}
+    inputs = {"lint": manifests.load(lint_dir).digest}
+    for number, source in enumerate(source_dirs):
+        inputs[f"source-{number:04d}"] = manifests.load(source).digest
+
+    def work(folder: Path) -> Outcome:
+        facts = list(read_jsonl(Fact, lint_dir / "facts.jsonl"))
+        kept, rejected = select(_accepted(source_dirs), num, threshold)
+        rejected = [*_rejections(source_dirs), *rejected]
+        name = manifests.load(lint_dir, verify=False).figures.get("name") or "the model"
+        return _write(folder, kept, rejected, coverage(facts, kept), str(name))
+
+    return run_stage("curate", out, config, inputs, work, force=force)
+
+
+def select(
+    conversations: Iterable[Conversation], num: int, threshold: float = 0.7
+) -> tuple[list[Conversation], list[Rejection]]:
+    """The first `num` distinct conversations by index, and a rejection for each other one."""
+    ordered = sorted(conversations, key=lambda c: (c.index, c.id))
+    duplicates = find_duplicates(ordered, Settings(threshold=threshold))
+    distinct = [c for c in ordered if c.id not in duplicates]
+    rejected = [
+        _rejection(c, f"duplicate_{duplicates[c.id].how}", f"of {duplicates[c.id].kept}")
+        for c in ordered
+        if c.id in duplicates
+    ]
+    rejected += [_rejection(c, "surplus", f"{num} were asked for") for c in distinct[num:]]
+    return distinct[:num], rejected
+
+
+def require_enough(manifest: Manifest) -> None:
+    """Fail a run whose curated set is too small; everything stays committed.
+
+    Raises:
+        ShortfallError: fewer than min_accept_share of the conversations asked for.
+    """
+    num, share = manifest.config["num"], manifest.config["min_accept_share"]
+    kept = manifest.counts["conversations"]
+    if kept >= share * num and kept > 0:
+        return
+    reasons = manifest.figures["rejections"]
+    top = ", ".join(f"{name} {count}" for name, count in list(reasons.items())[:5])
+    raise ShortfallError(
+        f"too few conversations; rejected: {top or 'none'}",
+        where="curate",
+        expected=f"at least {share:.0%} of {num}",
+        got=kept,
+        todo="Raise the spend cap or the tries, or lower num_conversations. Nothing is lost.",
+    )
+
+
+def _accepted(source_dirs: Sequence[Path]) -> Iterator[Conversation]:
+    """Each conversation once, though a refill folder may repeat those of its batches."""
+    seen: set[str] = set()
+    for source in source_dirs:
+        for conversation in read_jsonl(Conversation, source / "accepted.jsonl"):
+            if conversation.id not in seen:
+                seen.add(conversation.id)
+                yield conversation
+
+
+def _rejections(source_dirs: Sequence[Path]) -> Iterator[Rejection]:
+    for source in source_dirs:
+        if (source / "rejections.jsonl").exists():
+            yield from read_jsonl(Rejection, source / "rejections.jsonl")
+
+
+def _rejection(conversation: Conversation, reason: str, detail: str) -> Rejection:
+    text = text_lines(conversation.messages)
+    return Rejection(
+        id=conversation.id, index=conversation.index, reason=reason, detail=detail, text=text
+    )
+
+
+def _write(
+    folder: Path,
+    kept: list[Conversation],
+    rejected: list[Rejection],
+    covered: Coverage,
+    name: str,
+) -> Outcome:
+    files = write_dataset(folder, kept, name)
+    write_rejections(folder / "rejections.parquet", rejected)
+    figures = _figures(kept, rejected, covered)
+    text = json.dumps(figures | {"exposures": covered.exposures}, indent=2, sort_keys=True)
+    write_atomic(folder / "coverage.json", text + "\n")
+    return Outcome(
+        files=[*files, "rejections.parquet", "coverage.json"],
+        counts={"conversations": len(kept), "rejected": len(rejected)},
+        figures=figures | {"exposures": covered.exposures},
+    )
+
+
+def _figures(
+    kept: list[Conversation], rejected: list[Rejection], covered: Coverage
+) -> dict[str, Any]:
+    turns = [len(conversation.messages) for conversation in kept]
+    return {
+        "rejections": dict(Counter(r.reason for r in rejected).most_common()),
+        "coverage": covered.figures(),
+        "kinds": dict(sorted(Counter(c.kind for c in kept).items())),
+        "languages": dict(sorted(Counter(c.language for c in kept).items())),
+        "messages_mean": round(sum(turns) / len(turns), 2) if turns else 0.0,
+    }
