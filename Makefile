@@ -1,0 +1,50 @@
+# The commands of a checkout. Needs Python 3.11 and a C compiler; everything else goes to .venv.
+#
+#   make run                                  the whole chain, from knowledge to a published model
+#   make run CONF='{"knowledge": "examples/smarternano.md"}'
+#   make up        Airflow's web UI        make chat       talk to the newest model
+#   make test      all tests               make bench      the benchmarks
+#   make setup     the environment alone   make lock       renew requirements/lock.txt
+#
+# State lies under $IDENTITY_HOME (default ./var).
+
+SHELL := /bin/bash
+PYTHON ?= python3.11
+BIN := .venv/bin
+CONF ?= {}
+AIRFLOW := $(BIN)/python -m identity_ops.local_airflow
+export CONF
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run up chat test test-slow bench lock
+
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
+
+setup: .venv/.ready
+
+# One recipe for every need: the lock decides the versions, the stamp that nothing is left to do.
+.venv/.ready: requirements/lock.txt pyproject.toml
+	@PYTHON=$(PYTHON) requirements/install.sh
+	@touch $@
+
+run: setup
+	@$(AIRFLOW) run --conf "$$CONF"
+
+up: setup
+	@$(AIRFLOW) up
+
+chat: setup
+	@$(BIN)/identity-ops chat
+
+test: setup
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/pytest
+
+bench: setup
+	@$(BIN)/python -m benchmarks
+
+lock:
+	@PYTHON=$(PYTHON) requirements/lock.sh
