@@ -1,0 +1,1 @@
+"""Generation: cells in, checked conversations out, nothing paid for twice."""

@@ -1,0 +1,162 @@
+"""Run a batch: ask the teacher from a pool of threads, write each answer down, then judge it.
+
+An answer is in the log before anything else is made of it. Logging and judging happen in the
+calling thread: what arrives together is written with one fsync.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+from identity_ops.errors import CreditError, ProviderError, RejectedError
+from identity_ops.generate.batch import Batch, Draw
+from identity_ops.generate.cache import ResponseCache
+from identity_ops.generate.log import ResponseLog
+from identity_ops.records import Cell, Conversation, Rejection, Response
+from identity_ops.teachers.base import Teacher
+from identity_ops.teachers.spend import Account, HaltedError, OutageError
+
+log = logging.getLogger(__name__)
+Accept = Callable[[Cell, str], Conversation]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a batch is. cost_usd: what this process has spent on it."""
+
+    accepted: int
+    rejected: int
+    wanted: int
+    cost_usd: float
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def ignore_progress(_: Progress) -> None:
+    """For callers without a progress display."""
+
+
+class Drive:
+    """One teacher at work on one batch.
+
+    Args:
+        accept: raises RejectedError for a text that cannot be used.
+        workers: requests in flight at most.
+    """
+
+    def __init__(
+        self, teacher: Teacher, account: Account, responses: ResponseLog, cache: ResponseCache,
+        accept: Accept, *, workers: int, on_progress: OnProgress = ignore_progress,
+    ) -> None:  # fmt: skip
+        self._teacher, self._account, self._accept = teacher, account, accept
+        self._responses, self._cache = responses, cache
+        self._workers, self._on_progress = (1 if teacher.free else workers), on_progress
+        self._error: BaseException | None = None
+        self._cost_usd = 0.0
+        self.reused = 0  # answers found in the log or the cache
+        self.out_of_money: CreditError | None = None
+
+    def run(self, batch: Batch) -> None:
+        """Work until the batch has what it wants, or nothing is left to try, or money ends.
+
+        Raises:
+            AuthError, RequestError, OutageError, TerminalError: after everything in flight has
+                come in and is logged.
+        """
+        with ThreadPoolExecutor(self._workers) as pool:
+            running: dict[Future[Response], Draw] = {}
+            while True:
+                try:
+                    self._start(batch, pool, running)
+                    if not running:
+                        break
+                    done, _ = wait(running, return_when=FIRST_COMPLETED)
+                    self._settle(batch, [(running.pop(future), future) for future in done])
+                except BaseException as error:  # what is in flight is paid for: bring it in first
+                    self._halt(batch, error)
+        if self._error is not None:
+            raise self._error
+
+    def _start(
+        self, batch: Batch, pool: ThreadPoolExecutor, running: dict[Future[Response], Draw]
+    ) -> None:
+        while len(running) < self._workers and (draw := batch.next()) is not None:
+            if (known := self._known(draw)) is not None:
+                self.reused += 1
+                self._judge(batch, draw, known)
+                continue
+            ask = self._teacher.complete
+            running[pool.submit(ask, draw.cell, draw.attempt, self._account)] = draw
+
+    def _known(self, draw: Draw) -> Response | None:
+        """The answer to exactly this request, if it was ever paid for."""
+        key = self._teacher.key(draw.cell, draw.attempt)
+        if (response := self._responses.get(key)) is not None:
+            return response
+        if self._teacher.free or (response := self._cache.get(key)) is None:
+            return None
+        self._responses.append([response], durable=False)
+        return response
+
+    def _settle(self, batch: Batch, done: Iterable[tuple[Draw, Future[Response]]]) -> None:
+        answers: list[tuple[Draw, Response]] = []
+        for draw, future in done:
+            error = future.exception()
+            if error is None:
+                answers.append((draw, future.result()))
+            else:
+                self._take_error(batch, draw, error)
+        if answers:
+            self._write_down([response for _, response in answers])
+        for draw, response in answers:
+            self._judge(batch, draw, response)
+
+    def _write_down(self, responses: list[Response]) -> None:
+        self._responses.append(responses, durable=not self._teacher.free)
+        if not self._teacher.free:
+            for response in responses:
+                self._cost_usd += response.cost_usd
+                self._cache.put(response)
+
+    def _judge(self, batch: Batch, draw: Draw, response: Response) -> None:
+        try:
+            if response.finish_reason != "stop":
+                raise RejectedError(f"finish_{response.finish_reason}", "the answer did not end")
+            batch.accept(draw, self._accept(draw.cell, response.text))
+        except RejectedError as error:
+            batch.reject(draw, _rejection(draw, error.reason, error.what, response.text))
+        self._report(batch)
+
+    def _take_error(self, batch: Batch, draw: Draw, error: BaseException) -> None:
+        if isinstance(error, RejectedError):
+            batch.reject(draw, _rejection(draw, error.reason, error.what))
+        elif isinstance(error, ProviderError) and not isinstance(error, HaltedError | OutageError):
+            log.warning("conversation %s: %s", draw.cell.id, error)
+            batch.fail(draw, _rejection(draw, "provider", error.what))
+        else:
+            batch.drop()
+            self._halt(batch, error)
+
+    def _halt(self, batch: Batch, error: BaseException) -> None:
+        """Start nothing more; what is in flight still comes in and is kept."""
+        batch.stop()
+        self._account.halted.set()
+        if isinstance(error, CreditError):
+            self.out_of_money = self.out_of_money or error
+        elif not isinstance(error, HaltedError):
+            if isinstance(error, KeyboardInterrupt) and self._error is not None:
+                raise error
+            self._error = self._error or error
+
+    def _report(self, batch: Batch) -> None:
+        self._on_progress(Progress(batch.accepted, batch.rejected, batch.wanted, self._cost_usd))
+
+
+def _rejection(draw: Draw, reason: str, detail: str, text: str = "") -> Rejection:
+    return Rejection(
+        id=draw.cell.id, index=draw.cell.index, reason=reason, detail=detail, text=text
+    )

@@ -1,0 +1,243 @@
+"""The generate stage: one batch of cells becomes checked conversations.
+
+Files: responses.jsonl (all answers, append-only), ledger.jsonl (all sends and their money),
+accepted.jsonl, rejections.jsonl. A kill at any moment costs what was in flight, no more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from identity_ops.curate import Checker
+from identity_ops.errors import ConfigError, DataError
+from identity_ops.generate.batch import Batch, Draw, slice_cells
+from identity_ops.generate.cache import ResponseCache
+from identity_ops.generate.drive import Drive, OnProgress, ignore_progress
+from identity_ops.generate.ledger import FILE_NAME as LEDGER
+from identity_ops.generate.ledger import Ledger
+from identity_ops.generate.ledger import spent as ledger_spent
+from identity_ops.generate.log import ResponseLog
+from identity_ops.knowledge import Knowledge, read_knowledge
+from identity_ops.records import Cell, Conversation, Rejection, Response, read_jsonl, write_jsonl
+from identity_ops.store import manifest as manifests
+from identity_ops.store.manifest import Manifest
+from identity_ops.store.paths import Home
+from identity_ops.store.publish import write_atomic
+from identity_ops.store.stage import Outcome, run_stage
+from identity_ops.teachers.base import Teacher, TeacherConfig, make_teacher
+from identity_ops.teachers.spend import Account, Budget
+
+log = logging.getLogger(__name__)
+TRIES = 3  # draws of one cell at most
+RETRIES = 4  # sends beyond the first, for each cell of a batch on average, before it is an outage
+RESPONSES, ACCEPTED, REJECTIONS = "responses.jsonl", "accepted.jsonl", "rejections.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A committed plan as generation reads it."""
+
+    cells: Sequence[Cell]
+    batch_size: int
+    batches: int
+
+    @classmethod
+    def read(cls, plan_dir: Path) -> Plan:
+        manifest = manifests.load(plan_dir, verify=False)
+        cells = tuple(read_jsonl(Cell, plan_dir / "cells.jsonl"))
+        return cls(cells, int(manifest.config["batch_size"]), manifest.counts["batches"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What a stage works with: the teacher, the money, where paid answers are shared."""
+
+    teacher: Teacher
+    config: TeacherConfig
+    home: Home | None
+    budget: Budget | None  # shared by several stages; None: one of its own by the config's cap
+    on_progress: OnProgress
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The open files of a stage at work, and the drive over them."""
+
+    drive: Drive
+    responses: ResponseLog
+    ledger: Ledger
+    cap_usd: float | None
+
+
+def generate_stage(
+    lint_dir: Path,
+    plan_dir: Path,
+    out: Path,
+    *,
+    batch: int,
+    teacher: TeacherConfig,
+    home: Home | None = None,
+    client: Teacher | None = None,
+    budget: Budget | None = None,
+    on_progress: OnProgress = ignore_progress,
+    force: bool = False,
+) -> Manifest:
+    """Have the teacher write one batch, check it locally, and top it up from its spares.
+
+    A batch that runs out of money or tries is committed with its shortfall; called again after
+    a shortfall that money or the provider caused, it goes on from what is there.
+
+    Args:
+        batch: number of the batch, from 0.
+        teacher: its `max_cost_usd` caps this stage.
+        home: state folder whose response cache is used; None: only the stage's own log.
+        client: a teacher made from `teacher` to share (connections, rate) with other stages.
+        budget: a cap to share with other stages; it must count this folder's ledger already.
+        force: judge the answers again; what was paid for is not asked again.
+
+    Raises:
+        AuthError, RequestError: the provider refuses; finished answers are kept.
+        OutageError: the provider fails too often; finished answers are kept.
+    """
+    knowledge = read_knowledge(lint_dir)
+    with borrowed(client, teacher, knowledge) as asked:
+        means = Means(
+            teacher=asked, config=teacher, home=home, budget=budget, on_progress=on_progress
+        )
+        return run_stage(
+            "generate",
+            out,
+            {"batch": batch, "teacher": asked.identity(), "tries": TRIES},
+            digests(lint=lint_dir, plan=plan_dir),
+            lambda folder: _work(folder, knowledge, Plan.read(plan_dir), batch, means),
+            force=force or is_resumable(out),
+        )
+
+
+def _work(folder: Path, knowledge: Knowledge, plan: Plan, number: int, means: Means) -> Outcome:
+    mains, spares = slice_cells(plan.cells, number, plan.batch_size, plan.batches)
+    if not mains:
+        raise DataError("no such batch", where=folder, expected=f"under {plan.batches}", got=number)
+    batch = Batch([Draw(cell, 0) for cell in mains + spares], len(mains), tries=TRIES)
+    with open_desk(folder, knowledge, means, size=len(mains)) as desk:
+        desk.drive.run(batch)
+        return outcome(folder, batch.winners(), batch.rejections(), batch.wanted, desk)
+
+
+@contextlib.contextmanager
+def borrowed(
+    client: Teacher | None, config: TeacherConfig, knowledge: Knowledge
+) -> Iterator[Teacher]:
+    """`client`, or a teacher made for the block and closed after it."""
+    if client is not None:
+        yield client
+        return
+    made = make_teacher(config, knowledge)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def digests(**folders: Path) -> dict[str, str]:
+    """Digest of each committed folder, its files checked."""
+    return {name: manifests.load(folder).digest for name, folder in folders.items()}
+
+
+def is_resumable(out: Path) -> bool:
+    """True for a committed result whose shortfall another run may end."""
+    if not (out / manifests.FILE_NAME).exists():
+        return False
+    return bool(manifests.load(out, verify=False).figures.get("resumable"))
+
+
+@contextlib.contextmanager
+def open_desk(folder: Path, knowledge: Knowledge, means: Means, *, size: int) -> Iterator[Desk]:
+    """The log and books in `folder`, with a drive over them.
+
+    Raises:
+        ConfigError: a cap, and nobody says what a token costs.
+    """
+    _take_over(folder)
+    checker = Checker(knowledge)
+    with contextlib.ExitStack() as stack:
+        responses = ResponseLog(folder / RESPONSES)
+        stack.callback(responses.close)
+        ledger = Ledger(folder / LEDGER)
+        stack.callback(ledger.shut)
+        budget = means.budget or Budget(means.config.max_cost_usd, ledger.spent_usd)
+        if budget.cap_usd is not None and means.teacher.price() is None:
+            raise ConfigError(
+                "a spend cap, but the price is unknown", where="max_cost_usd",
+                todo="Give the price of the model (TeacherConfig.price), or drop the cap.",
+            )  # fmt: skip
+        account = Account(budget, ledger, retries=max(20, RETRIES * size))
+        drive = Drive(
+            means.teacher, account, responses, ResponseCache(means.home), checker.accept,
+            workers=means.config.workers, on_progress=means.on_progress,
+        )  # fmt: skip
+        yield Desk(drive, responses, ledger, means.config.max_cost_usd)
+
+
+def outcome(
+    folder: Path,
+    accepted: Sequence[Conversation],
+    rejections: Sequence[Rejection],
+    wanted: int,
+    desk: Desk,
+) -> Outcome:
+    """Write the results and say what they are."""
+    write_jsonl(folder / ACCEPTED, accepted)
+    write_jsonl(folder / REJECTIONS, rejections)
+    confirmed, uncertain, sent = ledger_spent(folder / LEDGER)
+    reasons = dict(sorted(Counter(row.reason for row in rejections).items()))
+    missing, stopped = wanted - len(accepted), desk.drive.out_of_money
+    if missing > 0:
+        why = str(stopped) if stopped else f"no cells left to try; rejected: {reasons}"
+        log.warning("%s: %d of %d conversations missing: %s", folder, missing, wanted, why)
+    return Outcome(
+        files=[RESPONSES, LEDGER, ACCEPTED, REJECTIONS],
+        counts={"wanted": wanted, "accepted": len(accepted), "rejected": len(rejections)},
+        figures={
+            "rejections": reasons,
+            "shortfall": missing,
+            "stopped": str(stopped) if stopped else None,
+            "resumable": missing > 0 and (stopped is not None or "provider" in reasons),
+            "requests": sent,
+            "reused": desk.drive.reused,
+            "uncertain_usd": round(uncertain, 6),
+            "cap_usd": desk.cap_usd,
+            **_usage(desk.responses.responses()),
+        },
+        cost_usd=round(confirmed, 6),
+    )
+
+
+def _usage(responses: list[Response]) -> dict[str, Any]:
+    """Tokens and value of the answers used, whoever paid for them."""
+    prompt, cached, completion = (
+        sum(getattr(response, field) for response in responses)
+        for field in ("prompt_tokens", "cached_tokens", "completion_tokens")
+    )
+    return {
+        "responses": len(responses),
+        "prompt_tokens": prompt,
+        "cached_tokens": cached,
+        "completion_tokens": completion,
+        "cached_share": round(cached / prompt, 4) if prompt else 0.0,
+        "responses_usd": round(sum(response.cost_usd for response in responses), 6),
+    }
+
+
+def _take_over(folder: Path) -> None:
+    """Go on with the answers of a result that was set aside: they are paid for."""
+    for name in (RESPONSES, LEDGER):
+        old = sorted(folder.glob(f".replaced-*/{name}"))
+        if old and not (folder / name).exists():
+            write_atomic(folder / name, old[-1].read_bytes())

@@ -1,0 +1,1 @@
+"""Teachers write the conversations: one small interface, a module for each provider."""

@@ -1,0 +1,120 @@
+"""Keys and addresses: where they come from, and how they stay out of every message.
+
+Order: what the caller hands over, the environment, `.env` in the working directory, the key file
+in the working directory.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import SecretStr
+
+from identity_ops.errors import AuthError, ConfigError
+
+_KEY_LIKE = re.compile(r"\b(?:sk|gsk|or|AIza)[-_A-Za-z0-9*]{12,}|Bearer\s+\S+", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ud800-\udfff]+")
+_TEXT_LIMIT = 300
+
+
+def setting(name: str) -> str | None:
+    """A value from the environment or `.env`; None when unset or empty."""
+    if value := os.environ.get(name, "").strip():
+        return value
+    dotenv = Path(".env")
+    if not dotenv.is_file():
+        return None
+    return (dotenv_values(dotenv, interpolate=False).get(name) or "").strip() or None
+
+
+def find_key(variable: str, key_file: str, provider: str) -> SecretStr:
+    """The API key of `provider`.
+
+    Raises:
+        AuthError: there is none, or it has characters that no header can carry.
+    """
+    value = setting(variable)
+    if value is None and Path(key_file).is_file():
+        value = Path(key_file).read_text(encoding="utf-8", errors="replace").strip() or None
+    if value is None:
+        raise AuthError(
+            f"no key for {provider}",
+            todo=f"Set {variable} in the environment or in .env, or put it into {key_file}.",
+        )
+    return checked_key(SecretStr(value), variable)
+
+
+def checked_key(key: SecretStr, source: str) -> SecretStr:
+    """`key` if it can be a header's value.
+
+    Raises:
+        AuthError: it cannot; the key is not shown.
+    """
+    value = key.get_secret_value()
+    if not value or not all("!" <= character <= "~" for character in value):
+        raise AuthError(
+            "the key has characters that a key cannot have", where=source,
+            expected="printable ASCII without spaces", got="something else (not shown)",
+            todo="Copy the key again, in one line and without quotes.",
+        )  # fmt: skip
+    return key
+
+
+def clean(text: object, key: SecretStr | None) -> str:
+    """Foreign text made fit for a message: no key, no control characters, not endless."""
+    line = str(text)
+    if key is not None and key.get_secret_value():
+        line = line.replace(key.get_secret_value(), "[key]")
+    line = _CONTROL.sub(" ", _KEY_LIKE.sub("[key]", line)).strip()
+    return line if len(line) <= _TEXT_LIMIT else line[: _TEXT_LIMIT - 3] + "..."
+
+
+def checked_url(url: str, source: str) -> str:
+    """`url` without a trailing slash, if requests with a key may go there.
+
+    Raises:
+        ConfigError: not https (unless loopback), user name or password in it, a query, or an
+            address that clouds use for metadata.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise _bad_url("an address", "something else", source) from None
+    if not host or parts.query or parts.fragment or "@" in parts.netloc:
+        raise _bad_url("https://host/path, nothing before an @, no query", "not that", source)
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
+        raise _bad_url("https (http on loopback alone)", f"{parts.scheme}://{host}", source)
+    if _is_link_local(host):
+        raise _bad_url("a provider's address", f"the link-local address {host}", source)
+    return url.strip().rstrip("/")
+
+
+def _bad_url(expected: str, got: str, source: str) -> ConfigError:
+    return ConfigError(
+        "the teacher's address cannot be used", where=source, expected=expected, got=got,
+        todo=f"Correct {source}.",
+    )  # fmt: skip
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_link_local(host: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host.rstrip(".").endswith("metadata.google.internal")
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    return mapped.is_link_local or str(mapped) == "fd00:ec2::254"

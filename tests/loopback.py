@@ -1,0 +1,203 @@
+"""A chat-completions provider on a loopback socket, with faults on demand.
+
+Real sockets and real threads: what the client under test meets is what a network gives it.
+Queue faults with `provider.faults.append(...)`; each POST takes one, in order of arrival.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import random
+import socket
+import struct
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Answer = Callable[[dict[str, Any]], str]
+KEY = "sk-or-loopback-key-1234"
+WORDS = """
+amber basil cedar delta ember fable grove heron ivory jolly kayak lemon mango north ocean pearl
+quilt river sugar tulip umbra velvet willow yonder zebra bread candle dragon engine forest garden
+harbor island jacket kettle ladder meadow needle orchard pencil rabbit saddle temple valley window
+yellow anchor bottle castle dinner eleven feather guitar hammer
+""".split()  # noqa: SIM905
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """What one POST gets instead of, or beside, the usual answer."""
+
+    status: int = 200
+    body: bytes | dict[str, Any] | None = None  # None: the usual completion
+    headers: dict[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"
+    delay_s: float = 0.0  # before the answer
+    drip_s: float | None = None  # between single bytes of the body
+    cut: int | None = None  # send so many bytes of the body, then ...
+    reset: bool = False  # ... reset the connection (else close it)
+    finish_reason: str | None = "stop"
+    change: Callable[[dict[str, Any]], None] | None = None  # edit the completion in place
+
+
+def small_talk(body: dict[str, Any]) -> str:
+    """A conversation decided by the prompt alone, unlike that of any other prompt."""
+    rng = random.Random(hashlib.sha256(body["messages"][-1]["content"].encode()).hexdigest())
+    said = [" ".join(rng.choices(WORDS, k=9)) for _ in range(2)]
+    messages = [
+        {"role": "user", "content": f"please say {said[0]}"},
+        {"role": "assistant", "content": f"Here it is: {said[1]}."},
+    ]
+    return json.dumps({"messages": messages})
+
+
+class Provider:
+    """The server's state. `posts` are the bodies received; `paid` counts finished answers."""
+
+    def __init__(
+        self, answer: Answer = small_talk, *, key: str = "sk-or-loopback-key-1234"
+    ) -> None:
+        self.answer, self.key = answer, key
+        self.faults: deque[Fault] = deque()
+        self.posts: list[dict[str, Any]] = []
+        self.gets: list[str] = []
+        self.paid: Counter[str] = Counter()  # by prompt
+        self.key_reply: tuple[int, Any] = (200, {"data": {"limit_remaining": None}})
+        self.models_reply: tuple[int, Any] = (200, {"data": []})
+        self.delay_s = 0.0
+        self.in_flight = self.most_in_flight = 0
+        self.lock = threading.Lock()
+        self.url = ""
+
+    def completion(self, body: dict[str, Any], finish_reason: str | None) -> dict[str, Any]:
+        return {
+            "id": "gen-1", "model": body["model"],
+            "choices": [{
+                "index": 0, "finish_reason": finish_reason,
+                "message": {"role": "assistant", "content": self.answer(body)},
+            }],
+            "usage": {
+                "prompt_tokens": 1000, "completion_tokens": 100, "cost": 0.001,
+                "prompt_tokens_details": {"cached_tokens": 800},
+            },
+        }  # fmt: skip
+
+
+@contextlib.contextmanager
+def serve(provider: Provider | None = None) -> Iterator[Provider]:
+    """A running provider; its address is `provider.url`."""
+    state = provider or Provider()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(state))
+    server.daemon_threads = True
+    state.url = f"http://127.0.0.1:{server.server_address[1]}/api/v1"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield state
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _handler(state: Provider) -> type[BaseHTTPRequestHandler]:
+    class Handler(_Handler):
+        provider = state
+
+    return Handler
+
+
+class _Handler(BaseHTTPRequestHandler):
+    provider: Provider
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+        """Quiet."""
+
+    def do_GET(self) -> None:
+        self.provider.gets.append(self.path)
+        replies = {
+            "/api/v1/key": self.provider.key_reply,
+            "/api/v1/models": self.provider.models_reply,
+        }
+        status, payload = replies.get(self.path, (404, {"error": {"message": "unknown path"}}))
+        if not self._has_key() and status == 200:
+            return self._send(Fault(status=401), self._refusal())
+        data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        return self._send(Fault(status=status), data)
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        fault = self._arrive(body)
+        try:
+            time.sleep(fault.delay_s or self.provider.delay_s)
+            data = self._refusal() if fault.status == 401 else self._data(body, fault)
+        finally:
+            with self.provider.lock:
+                self.provider.in_flight -= 1
+        with contextlib.suppress(OSError):
+            self._send(fault, data)
+
+    def _arrive(self, body: dict[str, Any]) -> Fault:
+        state = self.provider
+        with state.lock:
+            state.posts.append(body)
+            state.in_flight += 1
+            state.most_in_flight = max(state.most_in_flight, state.in_flight)
+            fault = state.faults.popleft() if state.faults else Fault()
+        return fault if self._has_key() else Fault(status=401)
+
+    def _has_key(self) -> bool:
+        return self.headers.get("Authorization") == f"Bearer {self.provider.key}"
+
+    def _data(self, body: dict[str, Any], fault: Fault) -> bytes:
+        if isinstance(fault.body, bytes):
+            return fault.body
+        if fault.body is not None:
+            return json.dumps(fault.body).encode()
+        payload = self.provider.completion(body, fault.finish_reason)
+        if fault.change is not None:
+            fault.change(payload)
+        if fault.status == 200:
+            with self.provider.lock:
+                self.provider.paid[body["messages"][-1]["content"]] += 1
+        return json.dumps(payload).encode()
+
+    def _refusal(self) -> bytes:
+        """Real providers quote the key they refuse."""
+        said = f"Incorrect API key provided: {self.headers.get('Authorization')}"
+        return json.dumps({"error": {"code": 401, "message": said}}).encode()
+
+    def _send(self, fault: Fault, data: bytes) -> None:
+        self.send_response(fault.status)
+        self.send_header("Content-Type", fault.content_type)
+        self.send_header("Content-Length", str(len(data)))
+        for name, value in fault.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if fault.drip_s is not None:
+            return self._drip(data, fault.drip_s)
+        self.wfile.write(data if fault.cut is None else data[: fault.cut])
+        if fault.cut is not None:
+            self._hang_up(fault.reset)
+        return None
+
+    def _drip(self, data: bytes, pause_s: float) -> None:
+        for byte in data:
+            self.wfile.write(bytes([byte]))
+            time.sleep(pause_s)
+
+    def _hang_up(self, reset: bool) -> None:
+        self.wfile.flush()
+        self.close_connection = True
+        if reset:
+            linger = struct.pack("ii", 1, 0)
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            self.connection.close()
