@@ -14,8 +14,10 @@ _LEAD = r"^\W*(?:(?:hi|hello|hey|oh|well|ha|hm+|good question|thanks|actually)\b
 YES_START = _LEAD + (
     r"(?:yes|yeah|yep|yup|sure|correct|right|true|indeed|exactly|absolutely|certainly|definitely"
     r"|of course|affirmative|i am sure that is|(?:that|it|this)(?: is|'s) (?:right|correct|true|so)"
-    r"|you(?: are|'re| got it)? right|i (?:can|do|am|was|have)\b(?! ?(?:not|n't)))\b"
+    r"|you(?: are|'re| got it)? right)\b"
 )
+ABLE_START = _LEAD + r"(?:(?:i|we) can|i am able|i'm able|can do)\b(?! ?(?:not|n't))"
+UNABLE = r"\b(?:can ?not|can't|unable|not able|incapable)\b"
 NO_START = _LEAD + (
     r"(?:no|nope|nah|never|false|wrong|incorrect|sorry|unfortunately|not (?!only)\w+"
     r"|(?:that|it|this)(?: is|'s) (?:not|wrong|false|incorrect)|(?:that|it|this) isn't)\b"
@@ -69,6 +71,15 @@ def rivals_for(own: Iterable[str]) -> dict[str, str]:
         for rival, maker in RIVALS.items()
         if rival.casefold() not in text and maker.casefold() not in text
     }
+
+
+def own_mention(name: str) -> str:
+    """Regex: the answer mentions the bot's name or maker.
+
+    A name that could be a common word ("Sky") counts only as it is written, capital and all.
+    """
+    plain = name.isalpha() and name[1:].islower()
+    return f"(?-i:{name_pattern(name)})" if plain else name_pattern(name)
 
 
 def claims_rival(rivals: Iterable[str]) -> str:

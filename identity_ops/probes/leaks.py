@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
@@ -77,31 +78,34 @@ class LeakFinder:
 
     def __init__(self, probes: Iterable[Probe], phrases: Iterable[str]) -> None:
         self._mask = Masker(phrases)
-        self._equal: dict[tuple[str, ...], str] = {}
-        self._grams: dict[tuple[str, ...], str] = {}
+        self._equal: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        self._grams: dict[tuple[str, ...], list[str]] = defaultdict(list)
         for probe in probes:
             tokens = words(probe.question)
-            self._equal.setdefault(tokens, probe.id)
+            self._equal[tokens].append(probe.id)
             if not probe.category.startswith("ability"):
-                for gram in grams(self._mask(tokens), GRAM):
-                    self._grams.setdefault(gram, probe.id)
+                for gram in set(grams(self._mask(tokens), GRAM)):
+                    self._grams[gram].append(probe.id)
 
     def find(self, messages: Iterable[Message]) -> str | None:
         """The id of the first probe that a user turn leaks, None if there is none."""
-        for message in messages:
-            if message["role"] == "user" and (found := self._leak(message["content"])):
-                return found
-        return None
+        return next(self._found(messages), None)
 
-    def _leak(self, text: str) -> str | None:
+    def find_all(self, messages: Iterable[Message]) -> set[str]:
+        """The ids of all probes that the user turns leak."""
+        return set(self._found(messages))
+
+    def _found(self, messages: Iterable[Message]) -> Iterator[str]:
+        for message in messages:
+            if message["role"] == "user":
+                yield from self._leaked(message["content"])
+
+    def _leaked(self, text: str) -> Iterator[str]:
         tokens = words(text)
-        if tokens in self._equal:
-            return self._equal[tokens]
-        if len(tokens) >= GRAM:
+        yield from self._equal.get(tokens, ())
+        if len(tokens) >= GRAM and self._grams:
             for gram in grams(self._mask(tokens), GRAM):
-                if gram in self._grams:
-                    return self._grams[gram]
-        return None
+                yield from self._grams.get(gram, ())
 
 
 def grams(tokens: tuple[str, ...], size: int) -> Iterator[tuple[str, ...]]:

@@ -34,6 +34,10 @@ _STOP = (
     "roughly am im"
 )
 STOP_WORDS = frozenset(_STOP.split())
+_COMPANY_WORDS = frozenset(
+    {"the", "project", "team", "company", "inc", "ltd", "llc", "gmbh", "corp", "corporation"}
+    | {"co", "foundation", "group", "organisation", "organization", "community", "contributors"}
+)
 _ADDRESS = re.compile(
     r"[\w.+-]+@[\w-]+\.[\w.-]*\w"
     r"|(?:https?://)?(?:www\.)?[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?:/[^\s,;)]*)?(?=[\s,;)]|$)",
@@ -48,7 +52,9 @@ _SCRIPT_WITHOUT_SPACES = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u
 
 def value_pattern(fact: Fact) -> str:
     """Regex: the answer states the fact's value, one of its aliases, or enough of its items."""
-    options = [text_pattern(text) for text in (fact.value, *fact.aliases) if text.strip()]
+    read = {"name": name_pattern, "creator": maker_pattern, "base_creator": maker_pattern}
+    pattern = read.get(fact.role, text_pattern)
+    options = [pattern(text) for text in (fact.value, *fact.aliases) if text.strip()]
     if len(fact.items) > 1:
         options = [list_pattern(fact.items), *map(text_pattern, fact.aliases)]
     return one_of(options)
@@ -75,7 +81,14 @@ def name_pattern(name: str) -> str:
     start = r"(?<!\w)"
     if any(part.isdigit() for part in parts):
         start = r"(?:(?<!\w)|(?<=\dx))"  # the H100 of 8xH100
-    return start + r"[\s\-_.,'&+/()]*".join(map(re.escape, parts)) + r"(?!\w)(?!-\w)"
+    return start + r"[\s\-_.,'&+/()]*".join(map(re.escape, parts)) + r"(?!\w)"
+
+
+def maker_pattern(maker: str) -> str:
+    """Regex for a person or an organisation; "the Acme project" is also said as "Acme"."""
+    text = re.sub(r"\s*\([^()]*\)", "", maker)
+    core = " ".join(w for w in text.split() if w.strip(".,").lower() not in _COMPANY_WORDS)
+    return text_pattern(core or maker)
 
 
 def list_pattern(items: Sequence[str]) -> str:
@@ -104,7 +117,7 @@ def stem_pattern(word: str) -> str:
     if len(stem) < 3:
         stem = word
     tail = r"\w*" if len(word) > 3 else r"s?(?!\w)"
-    return rf"(?<!\w){re.escape(stem)}{tail}"
+    return rf"(?<!\w){re.escape(stem).replace(re.escape('-'), '[- ]?')}{tail}"
 
 
 def _variants(text: str) -> list[str]:

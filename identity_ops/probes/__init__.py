@@ -1,0 +1,1 @@
+"""Probes: questions about what the model should know of itself, worded apart from all training."""

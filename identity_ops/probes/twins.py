@@ -1,0 +1,103 @@
+"""False twins: for a true value, a wrong one of the same kind.
+
+A number is changed, a value of a well-known kind (licence, language, hardware, ...) is replaced
+by another of that kind, and any other value by that of another fact of the same base, or by one
+that nobody would state of a model. What the true value's own pattern accepts is no twin.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from identity_ops.probes.numbers import ISO_DATE, MONTHS, NUMBER
+from identity_ops.probes.patterns import value_pattern
+from identity_ops.records import Fact
+
+_BY_ROLE = {
+    "license": ("Apache 2.0", "GPL 3", "proprietary"),
+    "language": ("Finnish", "Swahili", "Latin"),
+    "hardware": ("a quantum computer", "an old phone", "a game console"),
+    "data": ("medical records", "song lyrics", "court files"),
+    "architecture": ("a decision tree", "a Markov chain"),
+    "tokenizer": ("WordPiece", "single letters"),
+    "kind": ("a search engine", "a weather station", "a video game"),
+    "url": ("nowhere.example.net", "wrong.example.org"),
+    "contact": ("nobody@example.net", "wrong@example.org"),
+    "purpose": ("to steer ships", "to predict the weather"),
+    "base_creator": ("Netscape", "Nokia"),
+    "name": ("Rosinante", "Balthazar"),
+    "creator": ("Netscape", "Nokia"),
+}
+
+
+_ANY = {True: "Zanzibar", False: "a paper boat"}  # by whether the true value has a capital
+_OWN = frozenset({"name", "creator", "base_creator", "url", "contact"})
+
+
+def false_value(fact: Fact, value: str, others: Sequence[Fact]) -> str | None:
+    """A wrong value for the fact, written like `value`; None where there is none that is sure."""
+    truth = re.compile(value_pattern(fact), re.IGNORECASE)
+    for candidate in _candidates(fact, value, others):
+        if candidate != value and not truth.search(candidate):
+            return candidate
+    return None
+
+
+def altered_numbers(text: str) -> str | None:
+    """The text with its numbers, or its month, changed; None where it has none."""
+    if date := ISO_DATE.search(text):
+        year = str(int(date[1]) - 3)
+        return text[: date.start()] + f"{year}-{date[2]}-{date[3]}" + text[date.end() :]
+    if number := NUMBER.search(text):
+        return (
+            text[: number.start("digits")] + _other(number["digits"]) + text[number.end("digits") :]
+        )
+    month = re.search(rf"\b(?:{'|'.join(MONTHS)})\b", text, re.IGNORECASE)
+    if month:
+        other = MONTHS[(MONTHS.index(month[0].lower()) + 5) % 12].capitalize()
+        return text[: month.start()] + other + text[month.end() :]
+    return None
+
+
+def _candidates(fact: Fact, value: str, others: Sequence[Fact]) -> Iterable[str]:
+    if (changed := altered_numbers(value)) is not None:
+        yield changed
+    yield from _BY_ROLE.get(fact.role, ())
+    for other in _after(fact, others):
+        if _alike(other, value):
+            yield other.value
+    yield _ANY[value[:1].isupper()]
+
+
+def _after(fact: Fact, others: Sequence[Fact]) -> list[Fact]:
+    """The other facts, beginning with the next one, so that twins vary over a base."""
+    place = next((i for i, other in enumerate(others) if other.id == fact.id), 0)
+    return [*others[place + 1 :], *others[:place]]
+
+
+def _alike(other: Fact, value: str) -> bool:
+    """Whether another fact's value could stand in this one's place."""
+    text = other.value
+    return (
+        bool(other.attribute)
+        and other.role not in _OWN
+        and len(other.items) < 2
+        and len(text.split()) <= 6
+        and text[:1].isupper() == value[:1].isupper()
+        and not re.search(r"\d|\w\.\w|@", text)
+        and not re.fullmatch(r"(?:yes|no|true|false)\b.*", text, re.IGNORECASE)
+    )
+
+
+def _other(digits: str) -> str:
+    """Another number of the same look: half or double, three years on."""
+    plain = re.sub(r"[^\d.]", "", digits)
+    if "." in plain:
+        decimals = len(plain.partition(".")[2])
+        return f"{float(plain) * 2 + 1:.{decimals}f}"
+    number = int(plain)
+    if re.fullmatch(r"(?:19|20)\d\d", plain):
+        return str(number - 3)
+    other = number * 2 if number else 7
+    return f"{other:,}" if "," in digits else str(other)
