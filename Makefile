@@ -16,7 +16,7 @@ AIRFLOW := $(BIN)/python -m identity_ops.local_airflow
 export CONF
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up chat test test-slow bench lock
+.PHONY: help setup run up chat test bench lock
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile

@@ -7,11 +7,18 @@ triggers cost nothing.
 
 from __future__ import annotations
 
-from airflow.sdk import Asset, TriggerRule, dag, get_current_context, task
+from typing import TYPE_CHECKING
+
+from airflow.sdk import Asset, TriggerRule, dag, task
 from identity_operators import ApproveOperator, TrainOperator
 from identity_params import run_params
 from identity_retry import DEFAULT_ARGS
-from identity_tasks import current_run
+from identity_tasks import current_run, label_batch
+
+if TYPE_CHECKING:
+    from identity_tasks import Batch
+
+    from identity_ops.pipeline import Ref
 
 CONVERSATIONS = Asset("identity_conversations", "identity-ops://conversations")
 MODEL = Asset("identity_model", "identity-ops://model")
@@ -27,50 +34,47 @@ MODEL = Asset("identity_model", "identity-ops://model")
     params=run_params(),
     default_args=DEFAULT_ARGS,
 )
-def identity_sft():
+def identity_sft() -> None:
     @task
-    def lint():
+    def lint() -> Ref:
         """Check parameters and knowledge base; nothing is spent before this."""
         return current_run().lint()
 
     @task
-    def plan():
+    def plan() -> list[Batch]:
         """Draw the conversations' cells and the probes; one item for each batch."""
         run = current_run()
         ref = run.plan()
-        return [{"batch": number, **ref} for number in range(run.config.batches)]
+        return [{"batch": number, "plan": ref["digest"]} for number in range(run.config.batches)]
 
     @task(pool="teacher", map_index_template="{{ conversations }}")
-    def generate(batch):
+    def generate(batch: Batch) -> Ref:
         """Have the teacher write one batch."""
-        run, number = current_run(), batch["batch"]
-        size, total = run.config.batch_size, run.config.num_conversations
-        last = min((number + 1) * size, total)
-        get_current_context()["conversations"] = f"{number * size + 1}-{last}"
-        return run.generate(number)
+        label_batch(run := current_run(), batch)
+        return run.generate(batch["batch"])
 
     @task(pool="teacher")
-    def refill():
+    def refill() -> Ref:
         """Remove duplicates over all batches and top up to exactly N."""
         return current_run().refill()
 
     @task(outlets=[CONVERSATIONS])
-    def curate():
+    def curate() -> Ref:
         """Validate, ground and deduplicate; Parquet out."""
         return current_run().curate()
 
     @task(trigger_rule=TriggerRule.NONE_FAILED)  # a skipped approval is no refusal
-    def mix():
+    def mix() -> Ref:
         """Mix identity with general chat; purge rival claims and leaked probes."""
         return current_run().mix()
 
     @task
-    def gate():
+    def gate() -> Ref:
         """Fail the run, keeping model and report, where the model does not know its name."""
         return current_run().gate()
 
     @task(outlets=[MODEL])
-    def publish():
+    def publish() -> Ref:
         """Publish an immutable version of the model with its lineage."""
         return current_run().publish()
 

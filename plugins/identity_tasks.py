@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 if TYPE_CHECKING:
     from identity_ops.pipeline import Run
+
+
+class Batch(TypedDict):
+    """What `plan` hands to one mapped task: the batch, and the digest of the plan it is of."""
+
+    batch: int
+    plan: str
 
 
 def run_of(context: Mapping[str, Any]) -> Run:
@@ -25,3 +32,13 @@ def current_run() -> Run:
     from airflow.sdk import get_current_context
 
     return run_of(get_current_context())
+
+
+def label_batch(run: Run, batch: Batch) -> None:
+    """Name the mapped task after its conversations ("51-100"), for people who look for one."""
+    from airflow.sdk import get_current_context
+
+    size, first = run.config.batch_size, batch["batch"] * run.config.batch_size
+    last = min(first + size, run.config.num_conversations)
+    context = cast("dict[str, Any]", get_current_context())
+    context["conversations"] = f"{first + 1}-{last}"

@@ -5,7 +5,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3.11}
 
-if ! "$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
+is_311() { "$1" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; }
+
+if ! is_311 "$python"; then
     echo "setup: Python 3.11 is needed and '$python' is not it." >&2
     echo "       Install it (Debian: apt-get install python3.11 python3.11-venv python3.11-dev;" >&2
     echo "       macOS: brew install python@3.11), or name it: make setup PYTHON=/path/to/python3.11" >&2
@@ -18,7 +20,7 @@ install() {
 }
 
 started=$SECONDS
-[ -x .venv/bin/python ] || "$python" -m venv .venv
+is_311 .venv/bin/python || "$python" -m venv --clear .venv
 echo "setup: installing PyTorch and build tools (1/3)"
 install setuptools wheel ninja py-cpuinfo torch
 # DeepSpeed has no wheel, and its build looks at the torch that is there.
