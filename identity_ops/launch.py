@@ -1,0 +1,165 @@
+"""Start a training process, follow its output, and leave nothing of it behind.
+
+The child runs in its own session; it and all that it starts carry a marker in their environment,
+by which they are found again: after a kill, from another process, or from a retry. The children
+watch their starter too (training/ranks.py), so even SIGKILL of this process ends them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import psutil
+
+import identity_ops
+from identity_ops import errors
+from identity_ops.errors import IdentityError, TransientError
+from identity_ops.store.publish import write_atomic
+
+MARKER = "IDENTITY_OPS_TRAINER"
+STARTER = "IDENTITY_OPS_STARTER"
+ERROR_FILE = "IDENTITY_OPS_ERROR_FILE"
+GRACE_S = 4.0
+SECRETS = ("OPENROUTER_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY")
+OnLine = Callable[[str], None]
+
+
+def marker_of(folder: Path) -> str:
+    """The marker of whatever trains into `folder`: a retry knows it without being told."""
+    return hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:20]
+
+
+def marked(marker: str) -> list[psutil.Process]:
+    """The living processes that carry the marker."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(MARKER) == marker and process.pid != os.getpid():
+                found.append(process)
+    return found
+
+
+def stop(marker: str, grace_s: float = GRACE_S) -> int:
+    """TERM, then after `grace_s` seconds KILL, everything marked; returns how many there were."""
+    first = marked(marker)
+    _signal(first, "terminate")
+    psutil.wait_procs(first, timeout=grace_s)
+    while rest := marked(marker):  # what it started meanwhile too
+        _signal(rest, "kill")
+        psutil.wait_procs(rest, timeout=1.0)
+    return len(first)
+
+
+def reap(marker: str) -> int:
+    """KILL what an earlier attempt left behind; returns how many there were."""
+    return stop(marker, grace_s=0.0)
+
+
+def _signal(processes: Sequence[psutil.Process], how: str) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            getattr(process, how)()
+
+
+def environment(marker: str, error_file: Path, processes: int = 1) -> dict[str, str]:
+    """What a training process gets: no keys, its share of the cores, quiet libraries."""
+    cores = len(os.sched_getaffinity(0))
+    kept = {name: value for name, value in os.environ.items() if name not in SECRETS}
+    roots = [str(Path(identity_ops.__file__).resolve().parent.parent), kept.get("PYTHONPATH", "")]
+    kept.setdefault("OMP_NUM_THREADS", str(max(1, cores // processes)))
+    return kept | {
+        MARKER: marker,
+        STARTER: str(os.getpid()),
+        ERROR_FILE: str(error_file),
+        "PYTHONPATH": os.pathsep.join(filter(None, roots)),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONWARNINGS": "ignore",
+        "TOKENIZERS_PARALLELISM": "false",
+        # glibc returns big buffers to the kernel and faults them in again at every step:
+        # keeping them makes a step of the tiny model a tenth faster.
+        "MALLOC_MMAP_THRESHOLD_": str(1 << 32),
+        "MALLOC_TRIM_THRESHOLD_": str(1 << 33),
+    }
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    marker: str,
+    log: Path,
+    on_line: OnLine | None = None,
+    processes: int = 1,
+) -> None:
+    """Run `argv` (after the interpreter) to its end; its output goes to `log` and `on_line`.
+
+    Raises:
+        IdentityError: the very error that the process reported.
+        TransientError: it was stopped or killed; started again, it goes on.
+    """
+    reap(marker)
+    error_file = log.with_suffix(".error.json")
+    error_file.unlink(missing_ok=True)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    child = subprocess.Popen(
+        [sys.executable, *argv],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment(marker, error_file, processes),
+        start_new_session=True,
+        text=True,
+        errors="replace",
+    )
+    try:
+        tail = _follow(child, log, on_line)
+        code = child.wait()
+    finally:
+        stop(marker)
+        child.wait()
+    if code:
+        raise _failure(code, error_file, tail, log)
+
+
+def _follow(child: subprocess.Popen[str], log: Path, on_line: OnLine | None) -> list[str]:
+    tail: deque[str] = deque(maxlen=12)
+    assert child.stdout is not None  # noqa: S101 (it is a pipe)
+    with log.open("a", encoding="utf-8") as out:
+        out.write(f"# {time.strftime('%Y-%m-%d %H:%M:%S')} {' '.join(map(str, child.args))}\n")  # type: ignore[arg-type]
+        for line in child.stdout:
+            out.write(line)
+            out.flush()
+            tail.append(line.rstrip())
+            if on_line:
+                on_line(line.rstrip("\n"))
+    return list(tail)
+
+
+def write_error(path: Path, error: IdentityError) -> None:
+    """Leave an error for the process that started this one; the first one wins."""
+    if not path.exists():
+        parts = {
+            name: None if value is None else str(value)
+            for name, value in vars(error).items()
+            if name in {"what", "where", "expected", "got", "todo"}
+        }
+        write_atomic(path, json.dumps({"kind": type(error).__name__, **parts}))
+
+
+def _failure(code: int, error_file: Path, tail: list[str], log: Path) -> IdentityError:
+    if error_file.exists():
+        parts = json.loads(error_file.read_bytes())
+        return getattr(errors, parts.pop("kind"))(parts.pop("what"), **parts)  # type: ignore[no-any-return]
+    if code < 0 or code == 143:
+        todo = "Run it again: it goes on from its last checkpoint."
+        return TransientError(f"the process was ended by signal {abs(code) % 128}", where=log, todo=todo)
+    last = next((line for line in reversed(tail) if line.strip()), "no output")
+    return errors.TrainingError(f"the process ended with code {code}: {last}", where=log)

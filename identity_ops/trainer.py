@@ -1,0 +1,254 @@
+"""The stages that need torch, run as processes of their own: base, train, answer.
+
+Covers base specs, settings of a training, and what decides a result; the work itself is in
+`training/`. Torch never enters this process, so a task that calls these stays small, and no GPU
+memory outlives a training.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from identity_ops import launch
+from identity_ops.errors import ConfigError, DataError
+from identity_ops.launch import OnLine
+from identity_ops.recipes import Recipe, override, read
+from identity_ops.records import Message
+from identity_ops.store import manifest as manifests
+from identity_ops.store.manifest import Manifest
+from identity_ops.store.paths import Home
+from identity_ops.store.sources import source_digest
+from identity_ops.store.stage import Outcome, fingerprint, run_stage
+
+FIGURES = "figures.json"
+TINY_CODE = ("identity_ops.general", "identity_ops.tokens", "training.base", "training.gpt",
+             "training.tokenizer", "training.packing", "training.optim", "training.data")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """How to train: a recipe with the caller's changes, and what it runs on."""
+
+    recipe_name: str
+    changes: tuple[str, ...]
+    zero_stage: int = 2
+    num_processes: int = 1
+
+    @classmethod
+    def resolve(
+        cls,
+        base: str,
+        *,
+        recipe: str | None = None,
+        epochs: float | None = None,
+        learning_rate: float | None = None,
+        zero_stage: int = 2,
+        num_processes: int = 1,
+        seed: int = 0,
+    ) -> TrainSettings:
+        """Settings for a base spec; None leaves what the recipe says.
+
+        Raises:
+            ConfigError: the recipe or a value is wrong.
+        """
+        values = {"epochs": epochs, "learning_rate": learning_rate, "seed": seed}
+        changes = tuple(f"{name} = {value!r}" for name, value in values.items() if value is not None)
+        settings = cls(recipe or recipe_name(base), changes, zero_stage, num_processes)
+        if not 0 <= zero_stage <= 3 or num_processes < 1:
+            raise ConfigError("zero_stage is 0 to 3, num_processes at least 1", got=settings)
+        if settings.recipe.sft.batch_rows % num_processes:
+            raise ConfigError(
+                "batch_rows of the recipe does not divide by num_processes",
+                expected=f"a divisor of {settings.recipe.sft.batch_rows}", got=num_processes,
+            )  # fmt: skip
+        return settings
+
+    @property
+    def recipe(self) -> Recipe:
+        return override(read(self.recipe_name), self.changes)
+
+
+def recipe_name(base: str) -> str:
+    """The recipe that goes with a base spec."""
+    kind = base.partition(":")[0]
+    if kind == "hf":
+        raise ConfigError(
+            "Hugging Face bases are not available yet", got=base,
+            expected="tiny or nanochat:DIR[@step]",
+        )  # fmt: skip
+    if kind not in {"tiny", "nanochat"}:
+        raise ConfigError("unknown base", expected="tiny or nanochat:DIR[@step]", got=base)
+    return kind
+
+
+def recipe_for(base: str) -> Recipe:
+    """The recipe of a base spec."""
+    return read(recipe_name(base))
+
+
+def base_key(spec: str) -> dict[str, Any]:
+    """What decides a base: recipe and code for `tiny`, the files' hashes for one of the user's."""
+    recipe = recipe_for(spec)
+    if spec == "tiny":
+        assert recipe.pretrain is not None  # noqa: S101 (our own file)
+        return {"spec": spec, "recipe": recipe.pretrain.model_dump(mode="json"), "code": source_digest(*TINY_CODE)}
+    return {"spec": spec.partition(":")[0], "files": _hashes(spec)}
+
+
+def _hashes(spec: str) -> dict[str, str]:
+    """Hash of each file a user's base may consist of."""
+    name, at, step = spec.partition(":")[2].partition("@")
+    root = Path(name)
+    wanted = f"model_{int(step):06d}.pt" if at and step.isdigit() else "model_*.pt"
+    models = sorted(root.rglob(wanted))
+    if not models:
+        raise DataError("no model", where=root, expected=wanted)
+    metas = [path.with_name(path.name.replace("model_", "meta_")).with_suffix(".json") for path in models]
+    picks = sorted({*root.rglob("tokenizer.pkl"), *root.parent.parent.glob("tokenizer/tokenizer.pkl")})
+    files = [path for path in [*models, *metas, *picks] if path.is_file()]
+    return {f"{number}/{path.name}": manifests.file_hash(path) for number, path in enumerate(files)}
+
+
+def base_stage(
+    spec: str, out: Path, *, on_line: OnLine | None = None, force: bool = False
+) -> Manifest:
+    """Commit the base model of a spec in nanochat's layout.
+
+    Files: tokenizer/, base_checkpoints/<tag>/. Figures: parameters, skills (accuracy by skill),
+    curve, seconds.
+    """
+    key = base_key(spec)
+
+    def work(folder: Path) -> Outcome:
+        argv = ["-m", "training.base", "--spec", spec, "--recipe", recipe_name(spec), "--out", str(folder)]
+        launch.run(argv, marker=launch.marker_of(out), log=folder / ".base.log", on_line=on_line)
+        return _outcome(folder)
+
+    return run_stage("base", out, key, {}, work, force=force)
+
+
+def base_folder(spec: str, home: Home, *, on_line: OnLine | None = None) -> Path:
+    """The folder of a base, made now or found in the cache; a committed folder is taken as it is."""
+    if (Path(spec) / manifests.FILE_NAME).is_file():
+        return Path(spec)
+    out = home.result("base", fingerprint("base", base_key(spec), {}))
+    base_stage(spec, out, on_line=on_line)
+    return out
+
+
+def _outcome(folder: Path) -> Outcome:
+    figures = json.loads((folder / FIGURES).read_bytes())
+    return Outcome(files=[*figures.pop("files"), FIGURES], figures=figures)
+
+
+def train_key(settings: TrainSettings) -> dict[str, Any]:
+    """What of the settings decides the trained model."""
+    return {
+        "recipe": settings.recipe.model_dump(mode="json", exclude={"pretrain"}),
+        "zero_stage": settings.zero_stage,
+        "num_processes": settings.num_processes,
+    }
+
+
+def train_stage(
+    mix_dir: Path,
+    base_dir: Path,
+    out: Path,
+    *,
+    settings: TrainSettings,
+    on_line: OnLine | None = None,
+    force: bool = False,
+) -> Manifest:
+    """Fine-tune the base on the mixture; resumes where an earlier attempt left snapshots.
+
+    Files: chatsft_checkpoints/<tag>/, tokenizer/, log.jsonl (a line a step: step, epoch, loss,
+    identity_loss, general_loss, lr, tokens of the step, tokens_per_s, seconds since the start).
+    Figures: steps, tokens, seconds, tokens_per_s, val_before and val_after by source, curve.
+    """
+    inputs = {
+        "mix": manifests.load(mix_dir).digest,
+        "base": manifests.load(base_dir).digest,
+    }
+
+    def work(folder: Path) -> Outcome:
+        argv = train_command(mix_dir, base_dir, folder, settings)
+        launch.run(
+            argv, marker=launch.marker_of(out), log=folder / ".train.log", on_line=on_line,
+            processes=settings.num_processes,
+        )  # fmt: skip
+        outcome = _outcome(folder)
+        outcome.figures["curve"] = curve(folder / "log.jsonl")
+        outcome.counts.update(outcome.figures["conversations"])
+        _remove_snapshots(folder)
+        return outcome
+
+    return run_stage("train", out, train_key(settings), inputs, work, force=force)
+
+
+def train_command(mix_dir: Path, base_dir: Path, out: Path, settings: TrainSettings) -> list[str]:
+    """The torchrun command, after the interpreter; the same on CPUs and GPUs."""
+    return [
+        "-m", "torch.distributed.run", "--nnodes", "1", "--rdzv-backend", "c10d",
+        "--rdzv-endpoint", "127.0.0.1:0", "--rdzv-id", uuid.uuid4().hex[:8],
+        "--nproc-per-node", str(settings.num_processes), "-m", "training.sft",
+        "--mixture", str(mix_dir), "--base", str(base_dir), "--out", str(out),
+        "--recipe", settings.recipe_name, "--zero-stage", str(settings.zero_stage),
+        *(part for change in settings.changes for part in ("--set", change)),
+    ]  # fmt: skip
+
+
+def curve(log: Path, points: int = 200) -> list[dict[str, Any]]:
+    """At most `points` lines of the training log, evenly spread, the last one included."""
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    stride = -(-len(lines) // points)
+    return lines[::-1][::stride][::-1] if stride else []
+
+
+def _remove_snapshots(folder: Path) -> None:
+    """They served to resume; the model is exported."""
+    for path in sorted((folder / ".snapshots").rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+
+
+def answer(
+    model_dir: Path,
+    prompts: Iterable[tuple[str, Sequence[Message]]],
+    *,
+    max_tokens: int = 64,
+    temperature: float = 0.0,
+    seed: int = 0,
+) -> dict[str, str]:
+    """Id -> answer of a model for each prompt, decoded together.
+
+    Args:
+        model_dir: a folder in nanochat's layout; a chat model in it wins over a base model.
+        prompts: (id, messages that end with the user's turn).
+
+    Raises:
+        DataError: the model, or a prompt (named), cannot be used.
+    """
+    with tempfile.TemporaryDirectory(prefix="answer-") as scratch:
+        asked, answered = Path(scratch) / "prompts.jsonl", Path(scratch) / "answers.jsonl"
+        with asked.open("w", encoding="utf-8") as out:
+            for name, messages in prompts:
+                out.write(json.dumps({"id": name, "messages": list(messages)}) + "\n")
+        argv = [
+            "-m", "training.answer", "--model", str(model_dir), "--prompts", str(asked),
+            "--out", str(answered), "--max-tokens", str(max_tokens),
+            "--temperature", str(temperature), "--seed", str(seed),
+        ]  # fmt: skip
+        launch.run(argv, marker=uuid.uuid4().hex, log=Path(scratch) / "log")
+        return dict(_answers(answered))
+
+
+def _answers(path: Path) -> Iterator[tuple[str, str]]:
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            row = json.loads(line)
+            yield row["id"], row["answer"]

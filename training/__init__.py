@@ -1,0 +1,1 @@
+"""Everything that imports torch: the model, packing, DeepSpeed training, checkpoints, inference."""

@@ -1,0 +1,99 @@
+"""Answer prompts with a model: python -m training.answer --model DIR --prompts IN --out OUT
+
+IN has a JSON object a line, {"id", "messages"}; OUT gets {"id", "answer"} in the same order.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import tiktoken
+import torch
+
+from identity_ops.errors import DataError
+from identity_ops.records import Message
+from identity_ops.store.publish import atomic_file
+from identity_ops.tokens import ControlIds, load_encoding, render_prompt
+from training import checkpoint, ranks
+from training.engine import Sampling, generate
+from training.gpt import GPT
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """A model with its tokenizer, ready to answer."""
+
+    model: GPT
+    encoding: tiktoken.Encoding
+    stop: frozenset[int]
+
+    @classmethod
+    def load(cls, folder: Path) -> Speaker:
+        """From a folder in nanochat's layout. Decodes in fp32 on CPUs, where that is faster.
+
+        Raises:
+            DataError: no usable model or tokenizer in it.
+        """
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        model = checkpoint.load(folder).to(device).eval()
+        encoding = load_encoding(folder)
+        if encoding.n_vocab != model.config.vocab_size:
+            raise DataError("tokenizer and model differ", where=folder)
+        control = ControlIds.of(encoding)
+        return cls(model, encoding, frozenset({control.assistant_end, control.bos}))
+
+    def answers(
+        self, prompts: Sequence[tuple[str, Sequence[Message]]], how: Sampling
+    ) -> dict[str, str]:
+        """Id -> answer, by the model's chat format."""
+        rendered = [(name, self.prompt(messages, name)) for name, messages in prompts]
+        found = generate(self.model, rendered, self.stop, how)
+        return {name: self.encoding.decode(ids) for name, ids in found.items()}
+
+    def prompt(self, messages: Sequence[Message], where: str = "prompt") -> list[int]:
+        """Token ids after which the assistant speaks."""
+        return render_prompt(self.encoding, messages, where)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Entry point."""
+    parser = argparse.ArgumentParser(prog="training.answer", description="Answer prompts.")
+    parser.add_argument("--model", required=True, type=Path)
+    parser.add_argument("--prompts", required=True, type=Path)
+    parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--max-tokens", type=int, default=64)
+    parser.add_argument("--temperature", type=float, default=0.0)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args(argv)
+    with ranks.reported_errors():
+        ranks.start()
+        how = Sampling(max_tokens=args.max_tokens, temperature=args.temperature, seed=args.seed)
+        answers = Speaker.load(args.model).answers(_read(args.prompts), how)
+        with atomic_file(args.out) as out:
+            for name, text in answers.items():
+                out.write(json.dumps({"id": name, "answer": text}).encode() + b"\n")
+
+
+def _read(path: Path) -> list[tuple[str, list[Message]]]:
+    found: dict[str, list[Message]] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            row = json.loads(line)
+            messages = [Message(role=turn["role"], content=turn["content"]) for turn in row["messages"]]
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"not a prompt: {error!r}", where=f"{path}:{number}") from error
+        if row["id"] in found:
+            raise DataError("two prompts of one id", where=f"{path}:{number}", got=row["id"])
+        found[row["id"]] = messages
+    return list(found.items())
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    main()

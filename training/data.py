@@ -1,0 +1,154 @@
+"""The mixture as tokens: read, render and lay out as tensors.
+
+Covers which conversations can be trained on (those that fit a row and have something to learn),
+and what a batch of packed rows looks like. Every token predicts the next one of its own
+conversation; the last token of each has nothing to predict, so it takes no place in a row.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+import tiktoken
+import torch
+from torch import Tensor
+
+from identity_ops.errors import DataError
+from identity_ops.tokens import render
+
+log = logging.getLogger(__name__)
+SOURCES = ("identity", "general")  # as the log tells them apart; every other source is general
+COLUMNS = ("id", "source", "messages")
+IGNORE = -1  # target of a position without one
+
+
+@dataclass(slots=True)
+class Corpus:
+    """Conversations as arrays: for each, the tokens, and the targets with IGNORE where none."""
+
+    inputs: list[npt.NDArray[np.int32]] = field(default_factory=list)
+    targets: list[npt.NDArray[np.int32]] = field(default_factory=list)
+    sources: list[int] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    left_out: dict[str, list[str]] = field(default_factory=lambda: {"too long": [], "no answer": []})
+
+    @property
+    def lengths(self) -> list[int]:
+        return [len(tokens) for tokens in self.inputs]
+
+    def count(self, source: int) -> int:
+        return self.sources.count(source)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Packed rows. ids and documents: (B, T); the rest: (N,), one for each supervised token."""
+
+    ids: Tensor
+    documents: Tensor  # number of the conversation in its row, -1 for padding
+    select: Tensor  # flat position in (B, T)
+    targets: Tensor
+    sources: Tensor  # index into SOURCES
+    tokens: int  # without padding
+
+    def to(self, device: torch.device) -> Batch:
+        moved = (self.ids, self.documents, self.select, self.targets, self.sources)
+        return Batch(*(value.to(device, non_blocking=True) for value in moved), self.tokens)
+
+
+def read_mixture(path: Path) -> Iterator[dict[str, Any]]:
+    """Rows of a mixture's Parquet file, streamed.
+
+    Raises:
+        DataError: not Parquet, or columns missing.
+    """
+    try:
+        with pq.ParquetFile(path) as table:
+            missing = set(COLUMNS) - set(table.schema_arrow.names)
+            if missing:
+                raise DataError("columns are missing", where=path, got=sorted(missing))
+            for batch in table.iter_batches(batch_size=1024, columns=list(COLUMNS)):
+                yield from batch.to_pylist()
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"unreadable: {error}", where=path) from error
+
+
+def load_corpus(
+    rows: Iterable[dict[str, Any]], encoding: tiktoken.Encoding, capacity: int, max_left_out: float
+) -> Corpus:
+    """Rows as tokens, without those longer than a row or without an answer.
+
+    Args:
+        capacity: tokens of a row.
+        max_left_out: the share of conversations that may be left out.
+
+    Raises:
+        DataError: more than that are unusable; names the first and counts them all.
+    """
+    corpus = Corpus()
+    for row in rows:
+        _add(corpus, row, encoding, capacity)
+    _check_left_out(corpus, capacity, max_left_out)
+    return corpus
+
+
+def _add(corpus: Corpus, row: dict[str, Any], encoding: tiktoken.Encoding, capacity: int) -> None:
+    ids, supervised = render(encoding, row["messages"], where=row["id"])
+    tokens = np.asarray(ids, dtype=np.int32)
+    targets = np.where(supervised[1:], tokens[1:], IGNORE).astype(np.int32)
+    if len(targets) > capacity:
+        corpus.left_out["too long"].append(row["id"])
+    elif not any(supervised):
+        corpus.left_out["no answer"].append(row["id"])
+    else:
+        corpus.inputs.append(tokens[:-1])
+        corpus.targets.append(targets)
+        corpus.sources.append(0 if row["source"] == SOURCES[0] else 1)
+        corpus.names.append(row["id"])
+
+
+def _check_left_out(corpus: Corpus, capacity: int, max_left_out: float) -> None:
+    for reason, names in corpus.left_out.items():
+        total = len(names) + len(corpus.names)
+        if len(names) > max_left_out * total:
+            raise DataError(
+                f"{len(names)} of {total} conversations cannot be trained on: {reason}",
+                where=names[0],
+                expected=f"at most {capacity + 1} tokens and an answer",
+                todo="Raise row_tokens or max_left_out in the recipe, or shorten them.",
+            )
+        if names:
+            log.warning("left out %d conversations: %s, first %s", len(names), reason, names[0])
+
+
+def collate(corpus: Corpus, rows: Sequence[Sequence[int]], capacity: int) -> Batch:
+    """Tensors of packed rows."""
+    shape = (len(rows), capacity)
+    ids = np.zeros(shape, dtype=np.int64)
+    documents = np.full(shape, -1, dtype=np.int64)
+    targets = np.full(shape, IGNORE, dtype=np.int64)
+    sources = np.zeros(shape, dtype=np.int64)
+    for at, row in enumerate(rows):
+        start = 0
+        for number, index in enumerate(row):
+            span = slice(start, start + len(corpus.inputs[index]))
+            ids[at, span], targets[at, span] = corpus.inputs[index], corpus.targets[index]
+            documents[at, span], sources[at, span] = number, corpus.sources[index]
+            start = span.stop
+    select = np.flatnonzero(targets.ravel() != IGNORE)
+    return Batch(
+        torch.from_numpy(ids),
+        torch.from_numpy(documents),
+        torch.from_numpy(select),
+        torch.from_numpy(targets.ravel()[select]),
+        torch.from_numpy(sources.ravel()[select]),
+        int((documents >= 0).sum()),
+    )

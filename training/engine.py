@@ -1,0 +1,198 @@
+"""Answer many prompts together, as if one by one.
+
+Rows of different lengths share one right-padded causal prefill; then each row writes its keys
+and values at its own position, so no row ever sees padding, and finished rows are dropped. A
+sampled row draws from a generator of its own, so its answer does not depend on its neighbours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from identity_ops.errors import DataError
+from training.gpt import GPT, additive, grouped_attention
+
+ROWS = 128  # prompts decoded together
+DROP_SHARE = 0.25  # finished rows are dropped when they are this share of the batch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How the next token is chosen. temperature 0 takes the likeliest."""
+
+    max_tokens: int = 64
+    temperature: float = 0.0
+    seed: int = 0
+
+
+class Cache:
+    """Keys and values of a batch of rows, and where each row stands.
+
+    Args:
+        prompts: token ids, one list a row, none empty.
+        room: tokens that each row may still get.
+    """
+
+    def __init__(self, model: GPT, prompts: Sequence[Sequence[int]], room: int) -> None:
+        config = model.config
+        device = model.lm_head.weight.device
+        self.model = model
+        self.lengths = torch.tensor([len(prompt) for prompt in prompts], device=device)
+        longest = int(self.lengths.max())
+        self.ids = torch.zeros(len(prompts), longest, dtype=torch.long, device=device)
+        for row, prompt in enumerate(prompts):
+            self.ids[row, : len(prompt)] = torch.tensor(prompt)
+        shape = (len(prompts), config.n_kv_head, longest + room, config.head_dim)
+        self.keys = [torch.zeros(shape, dtype=model.dtype, device=device) for _ in config.windows]
+        self.values = [torch.zeros_like(table) for table in self.keys]
+        self.before = torch.empty(0)
+
+    def prefill(self) -> Tensor:
+        """Read the prompts; logits (B, vocab) of each row's next token."""
+        model, length = self.model, self.ids.size(1)
+        position = torch.arange(length, device=self.ids.device)
+        back = position[:, None] - position[None, :]
+        masks = {
+            window: additive((back >= 0) & (back <= window), model.dtype)[None, None]
+            for window in set(model.config.windows)
+        }
+
+        def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+            self.keys[layer][:, :, :length], self.values[layer][:, :, :length] = k, v
+            return grouped_attention(q, k, v, masks[model.config.windows[layer]])
+
+        embedded = model.embed(self.ids)
+        before = torch.cat((torch.zeros_like(embedded[:, :1]), embedded[:, :-1]), dim=1)
+        cos, sin = model.cos[:length].to(model.dtype), model.sin[:length].to(model.dtype)
+        hidden = model.trunk(self.ids, model.smear(embedded, before), cos, sin, attend)
+        rows = torch.arange(len(self.lengths), device=self.ids.device)
+        self.before = embedded[rows, self.lengths - 1].unsqueeze(1)
+        return model.head(hidden[rows, self.lengths - 1])
+
+    def extend(self, tokens: Tensor) -> Tensor:
+        """Append one token to each row (B,); logits (B, vocab) of the one after it."""
+        model, ids, at = self.model, tokens.unsqueeze(1), self.lengths
+        rows = torch.arange(len(at), device=at.device)
+        width = int(at.max()) + 1
+        back = at[:, None] - torch.arange(width, device=at.device)[None, :]
+        masks = {
+            window: additive((back >= 0) & (back <= window), model.dtype)[:, None, None]
+            for window in set(model.config.windows)
+        }
+
+        def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+            keys, values = self.keys[layer], self.values[layer]
+            keys[rows, :, at], values[rows, :, at] = k[:, :, 0], v[:, :, 0]
+            mask = masks[model.config.windows[layer]]
+            return grouped_attention(q, keys[:, :, :width], values[:, :, :width], mask)
+
+        embedded = model.embed(ids)
+        cos = model.cos[at].to(model.dtype)[:, None, None]
+        sin = model.sin[at].to(model.dtype)[:, None, None]
+        hidden = model.trunk(ids, model.smear(embedded, self.before), cos, sin, attend)
+        self.before = embedded
+        self.lengths = at + 1
+        return model.head(hidden[:, 0])
+
+    def keep(self, rows: Tensor) -> None:
+        """Drop every row but these."""
+        self.lengths, self.before = self.lengths[rows], self.before[rows]
+        self.keys = [table[rows] for table in self.keys]
+        self.values = [table[rows] for table in self.values]
+
+
+def generate(
+    model: GPT,
+    prompts: Sequence[tuple[str, Sequence[int]]],
+    stop: frozenset[int],
+    how: Sampling,
+) -> dict[str, list[int]]:
+    """Name -> tokens of the answer, without the stop token.
+
+    Args:
+        prompts: (name, token ids); the name seeds the row's generator.
+
+    Raises:
+        DataError: a prompt leaves no room in the model's position tables; names it.
+    """
+    check_room(model, prompts, how.max_tokens)
+    by_length = sorted(prompts, key=lambda prompt: len(prompt[1]))
+    answers: dict[str, list[int]] = {}
+    for first in range(0, len(by_length), ROWS):
+        answers |= _generate_batch(model, by_length[first : first + ROWS], stop, how)
+    return {name: answers[name] for name, _ in prompts}
+
+
+def check_room(model: GPT, prompts: Sequence[tuple[str, Sequence[int]]], room: int) -> None:
+    """Raise DataError for a prompt too long to answer with `room` tokens."""
+    limit = len(model.cos) - room
+    for name, ids in prompts:
+        if not 0 < len(ids) <= limit:
+            raise DataError("prompt length", where=name, expected=f"1 to {limit}", got=len(ids))
+
+
+@torch.inference_mode()
+def _generate_batch(
+    model: GPT, prompts: Sequence[tuple[str, Sequence[int]]], stop: frozenset[int], how: Sampling
+) -> dict[str, list[int]]:
+    names = [name for name, _ in prompts]
+    answers: dict[str, list[int]] = {name: [] for name in names}
+    draws = [_generator(how.seed, name) for name in names]
+    cache = Cache(model, [ids for _, ids in prompts], how.max_tokens)
+    logits = cache.prefill()
+    alive = [True] * len(names)
+    for _ in range(how.max_tokens):
+        tokens = choose(logits, draws, how.temperature)
+        for row, token in enumerate(tokens.tolist()):
+            alive[row] = alive[row] and token not in stop
+            if alive[row]:
+                answers[names[row]].append(token)
+        if not any(alive):
+            break
+        if alive.count(False) >= DROP_SHARE * len(alive):
+            rows = [row for row, lives in enumerate(alive) if lives]
+            cache.keep(torch.tensor(rows, device=tokens.device))
+            tokens = tokens[torch.tensor(rows, device=tokens.device)]
+            names, draws = [names[row] for row in rows], [draws[row] for row in rows]
+            alive = [True] * len(rows)
+        logits = cache.extend(tokens)
+    return answers
+
+
+@torch.inference_mode()
+def stream(
+    model: GPT, prompt: Sequence[int], stop: frozenset[int], how: Sampling
+) -> Iterator[int]:
+    """The tokens of one answer as they come."""
+    check_room(model, [("prompt", prompt)], how.max_tokens)
+    draws = [_generator(how.seed, "prompt")]
+    cache = Cache(model, [prompt], how.max_tokens)
+    logits = cache.prefill()
+    for _ in range(how.max_tokens):
+        token = choose(logits, draws, how.temperature)
+        if int(token) in stop:
+            return
+        yield int(token)
+        logits = cache.extend(token)
+
+
+def choose(logits: Tensor, draws: Sequence[torch.Generator], temperature: float) -> Tensor:
+    """One token a row, (B,): the likeliest, or drawn with the row's own generator."""
+    if temperature == 0:
+        return logits.argmax(dim=-1)
+    shares = (logits.double() / temperature).softmax(dim=-1).cumsum(dim=-1)
+    points = torch.stack([torch.rand(1, generator=draw, dtype=torch.float64) for draw in draws])
+    points = points.to(shares.device) * shares[:, -1:]
+    return torch.searchsorted(shares, points).squeeze(1).clamp_max(logits.size(-1) - 1)
+
+
+def _generator(seed: int, name: str) -> torch.Generator:
+    draw = torch.Generator()
+    mixed = int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:8])
+    draw.manual_seed(mixed & 0x7FFF_FFFF_FFFF_FFFF)
+    return draw

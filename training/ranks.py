@@ -1,0 +1,126 @@
+"""What every training process does at its start and end.
+
+Covers dying with its launcher, stopping on request, threads, progress lines and reporting an
+error to the process that started it. A rank is in a session of its own under torchrun, so
+killing the launcher's group would miss it: each rank watches by itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import select
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+import torch
+
+from identity_ops.errors import IdentityError, TrainingError
+from identity_ops.launch import ERROR_FILE, STARTER, write_error
+
+PR_SET_PDEATHSIG = 1
+GRACE_S = 8.0  # between asking a rank without a starter to save, and ending it
+stopping = threading.Event()  # set by SIGTERM; the training loop looks at it between steps
+
+
+def start() -> None:
+    """Tie this process to its parent and to whoever started the whole training."""
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the call above
+        os._exit(1)
+    starter = os.environ.get(STARTER, "")
+    if starter.isdigit():
+        threading.Thread(target=_follow, args=(int(starter),), daemon=True).start()
+
+
+def catch_stop() -> None:
+    """From here on SIGTERM asks the training loop to save and end."""
+
+    def note(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 (the handler's signature)
+        stopping.set()
+
+    signal.signal(signal.SIGTERM, note)
+
+
+def _follow(starter: int) -> None:
+    """End this process when `starter` ends, saving first where there is time."""
+    with contextlib.suppress(ProcessLookupError):
+        handle = os.pidfd_open(starter)
+        select.select([handle], [], [])
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE_S)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def use_threads(processes: int) -> None:
+    """Share the machine's cores among the processes on it."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    cores = len(os.sched_getaffinity(0))
+    torch.set_num_threads(int(wanted) if wanted.isdigit() else max(1, cores // processes))
+
+
+@contextlib.contextmanager
+def reported_errors() -> Iterator[None]:
+    """End with one line on stderr, and the error in the file that the starter named."""
+    try:
+        yield
+    except IdentityError as error:
+        _report(error)
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        _report(_out_of_memory(error))
+    except RuntimeError as error:
+        if "can't allocate memory" not in str(error):
+            raise
+        _report(_out_of_memory(error))
+
+
+def _out_of_memory(error: Exception) -> TrainingError:
+    return TrainingError(
+        f"out of memory: {str(error).splitlines()[0]}",
+        todo="Lower micro_rows or row_tokens in the recipe, raise the ZeRO stage, or use more GPUs.",
+    )
+
+
+def _report(error: IdentityError) -> None:
+    path = os.environ.get(ERROR_FILE)
+    if path:
+        write_error(Path(path), error)
+    print(f"error: {error}", file=sys.stderr, flush=True)
+    # Not sys.exit: other ranks may wait in a collective that a clean exit would wait for.
+    os._exit(1)
+
+
+class Progress:
+    """A line every second or two on stderr: how far, how fast, how long still.
+
+    Args:
+        what: the first word of each line.
+        steps: how many there will be.
+        done: how many were done before this process.
+    """
+
+    EVERY_S = 1.5
+
+    def __init__(self, what: str, steps: int, done: int = 0) -> None:
+        self.what, self.steps, self.first = what, steps, done
+        self._start = self._shown = time.monotonic()
+        self._tokens = 0
+
+    def show(self, step: int, text: str, tokens: int) -> None:
+        """Report `step` of `steps`, of which this one took `tokens`."""
+        now = time.monotonic()
+        self._tokens += tokens
+        if now - self._shown < self.EVERY_S and step < self.steps:
+            return
+        self._shown = now
+        left = round((now - self._start) / (step - self.first) * (self.steps - step))
+        speed = self._tokens / (now - self._start)
+        line = f"{self.what} {step}/{self.steps}  {text}  {speed:,.0f} tokens/s"
+        print(f"{line}  {left // 60}:{left % 60:02d} left", file=sys.stderr, flush=True)

@@ -1,0 +1,393 @@
+"""Fine-tune a base on a mixture with DeepSpeed ZeRO, on CPUs or GPUs, by the same command:
+
+    python -m torch.distributed.run --nproc-per-node 1 -m training.sft \\
+        --mixture DIR --base DIR --out DIR [--recipe tiny] [--zero-stage 2] [--set epochs=3]
+
+Covers the loop: exact weighting by token over ranks and accumulation, losses by source, a stop
+before the optimizer step when the loss is not finite, snapshots, resuming, saving on SIGTERM.
+Every random choice follows from seed and step, so a resumed run repeats an undisturbed one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+import torch.nn.functional as F
+from torch import Tensor
+
+from identity_ops.errors import ConfigError, DataError, TrainingError, TransientError
+from identity_ops.recipes import Recipe, Sft, override, read
+from identity_ops.store.lock import hold
+from identity_ops.store.publish import write_atomic
+from identity_ops.tokens import load_encoding
+from training import checkpoint, optim, ranks, snapshots, tokenizer
+from training.base import config_table
+from training.data import SOURCES, Batch, Corpus, collate, load_corpus, read_mixture
+from training.gpt import GPT
+from training.packing import Schedule
+from training.precision import activation_dtype
+
+log = logging.getLogger(__name__)
+LOG, FIGURES, SNAPSHOTS = "log.jsonl", "figures.json", ".snapshots"
+MAX_VALIDATION_ROWS = 256
+Line = dict[str, Any]
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Entry point of every rank."""
+    parser = argparse.ArgumentParser(prog="training.sft", description="Fine-tune with DeepSpeed.")
+    parser.add_argument("--mixture", required=True, type=Path)
+    parser.add_argument("--base", required=True, type=Path)
+    parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--recipe", default="tiny", help="name or TOML file")
+    parser.add_argument("--zero-stage", type=int, default=2, choices=range(4))
+    parser.add_argument("--set", action="append", default=[], help="a recipe value: epochs=3")
+    args = parser.parse_args(argv)
+    with ranks.reported_errors():
+        ranks.start()
+        ranks.catch_stop()
+        recipe = override(read(args.recipe), args.set)
+        with _alone(args.out):
+            _join()
+            Trainer(recipe, args.zero_stage, args.mixture, args.base, args.out).run()
+            dist.destroy_process_group()
+
+
+def _alone(out: Path) -> Any:
+    """The lock against a second trainer in the same folder, held by rank 0."""
+    name = ".trainer.lock" if os.environ.get("RANK", "0") == "0" else f".rank{os.environ['RANK']}.lock"
+    return hold(out / name, wait_s=20.0)
+
+
+def _join() -> None:
+    """Enter the process group: nccl where there are GPUs, gloo elsewhere."""
+    os.environ.setdefault("DS_ACCELERATOR", "cuda" if torch.cuda.is_available() else "cpu")
+    local = int(os.environ.get("LOCAL_RANK", "0"))
+    if torch.cuda.is_available():
+        torch.cuda.set_device(local)
+    ranks.use_threads(int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+    import deepspeed  # imported late: slow, and it reads the environment set above
+
+    logging.getLogger("DeepSpeed").setLevel(logging.ERROR)
+    deepspeed.init_distributed(
+        dist_backend="nccl" if torch.cuda.is_available() else "gloo", verbose=False
+    )
+
+
+@dataclass(slots=True)
+class Totals:
+    """Sums over the supervised tokens of a step, by source: added up over ranks."""
+
+    losses: Tensor  # (2,)
+    counts: Tensor  # (2,)
+
+    @classmethod
+    def zeros(cls) -> Totals:
+        return cls(torch.zeros(2, dtype=torch.float64), torch.zeros(2, dtype=torch.float64))
+
+    def add(self, losses: Tensor, sources: Tensor) -> None:
+        """Take in the losses (N,) of tokens of `sources` (N,)."""
+        losses, sources = losses.detach().cpu().double(), sources.cpu()
+        self.losses.index_add_(0, sources, losses)
+        self.counts.index_add_(0, sources, torch.ones_like(losses))
+
+    def means(self) -> dict[str, float | None]:
+        """loss, identity_loss and general_loss; None where there was no such token."""
+        total = self.counts.sum().item()
+        found: dict[str, float | None] = {"loss": self.losses.sum().item() / total}
+        for name, loss, count in zip(SOURCES, self.losses.tolist(), self.counts.tolist(), strict=True):
+            found[f"{name}_loss"] = loss / count if count else None
+        return found
+
+
+class Trainer:
+    """One fine-tuning, as one rank sees it."""
+
+    def __init__(self, recipe: Recipe, stage: int, mixture: Path, base: Path, out: Path) -> None:
+        self.recipe, self.sft, self.stage, self.out = recipe, recipe.sft, stage, out
+        self.rank, self.world = dist.get_rank(), dist.get_world_size()
+        self.encoding = load_encoding(base)
+        self.found = checkpoint.find(base)
+        self.micro, self.accumulation = split_batch(self.sft, self.world)
+        config = checkpoint.read_config(self.found)
+        self.capacity = min(self.sft.row_tokens, config.sequence_len)
+        self.train = self._load(mixture / "train.parquet")
+        if not self.train.count(0):
+            raise DataError("the mixture holds no identity conversation", where=mixture)
+        self.validation = self._load(mixture / "val.parquet")
+        self.schedule = Schedule(
+            self.train.lengths, self.capacity, self.sft.batch_rows, self.sft.epochs, self.sft.seed
+        )
+        self.snapshots = out / SNAPSHOTS
+        self.step, self.seconds, self.tokens = 0, 0.0, 0
+        self.start_losses: dict[str, float | None] = {}
+        self.resume_from = self._agree_on_snapshot()
+        self.dtype = self._dtype(config.n_embd)
+        self.engine = self._engine(checkpoint.load(self.found.folder, step=self.found.step, dtype=self.dtype))
+
+    def _load(self, path: Path) -> Corpus:
+        rows = read_mixture(path) if path.exists() else iter(())
+        return load_corpus(rows, self.encoding, self.capacity, self.sft.max_left_out)
+
+    def _agree_on_snapshot(self) -> Path | None:
+        """Rank 0 verifies; the others follow."""
+        name = [None if self.rank else snapshots.newest(self.snapshots)]
+        dist.broadcast_object_list(name, src=0)
+        return name[0]
+
+    def _dtype(self, width: int) -> torch.dtype:
+        """Measured by rank 0 once: a resumed run goes on as it began."""
+        names: list[Any] = [None]
+        if self.rank == 0:
+            stored = snapshots.verify(self.resume_from)["dtype"] if self.resume_from else None
+            names = [stored or str(activation_dtype(self.sft.precision, width)).split(".")[1]]
+        dist.broadcast_object_list(names, src=0)
+        return {"float32": torch.float32, "bfloat16": torch.bfloat16}[names[0]]
+
+    def _engine(self, model: GPT) -> Any:
+        import deepspeed  # see _join
+
+        groups = optim.adam_groups(
+            optim.split(model), rate=self.sft.learning_rate, weight_decay=self.sft.weight_decay,
+            embedding_factor=self.sft.embedding_factor, scalar_factor=self.sft.scalar_factor,
+        )  # fmt: skip
+        optimizer = torch.optim.AdamW(groups, betas=self.sft.betas, fused=True)
+        config = deepspeed_config(self.recipe, self.stage, self.micro, self.accumulation)
+        engine, *_ = deepspeed.initialize(model=model, optimizer=optimizer, config=config)
+        return engine
+
+    def run(self) -> None:
+        """Train to the end, from the newest snapshot where there is one; export the model."""
+        self._begin()
+        progress = ranks.Progress("train", self.schedule.steps, self.step)
+        saved = time.monotonic()
+        while self.step < self.schedule.steps:
+            line = self._train_step()
+            self._note(line, progress)
+            stop, due = self._agree(time.monotonic() - saved >= self.sft.checkpoint_seconds)
+            if (stop or due) and self.step < self.schedule.steps:
+                self._save()
+                saved = time.monotonic()
+            if stop and self.step < self.schedule.steps:
+                raise TransientError(
+                    f"stopped on request after step {self.step}, checkpoint saved", where=self.out,
+                    todo="Run it again to go on.",
+                )  # fmt: skip
+        self._finish()
+
+    def _begin(self) -> None:
+        log_file = self.out / LOG
+        if self.resume_from:
+            state = snapshots.load(self.engine, self.resume_from)
+            self.step, self.seconds, self.tokens = state["step"], state["seconds"], state["tokens"]
+            self.start_losses = state["start_losses"]
+            self._say(f"resuming after step {self.step}")
+        else:
+            self.start_losses = self._validate()
+        if self.rank == 0:
+            lines = log_file.read_text().splitlines()[: self.step] if log_file.exists() else []
+            write_atomic(log_file, "".join(f"{line}\n" for line in lines))
+        counts = ", ".join(f"{self.train.count(n)} {name}" for n, name in enumerate(SOURCES))
+        self._say(
+            f"{counts} conversations in {self.schedule.rows} rows of {self.capacity}, "
+            f"{self.schedule.fill:.1%} full; {self.schedule.steps} steps, ZeRO {self.stage}, "
+            f"{self.world} processes, {str(self.dtype).split('.')[1]}"
+        )
+
+    def _train_step(self) -> Line:
+        started = time.monotonic()
+        rate = self._set_rate()
+        rows = self.schedule.rows_of(self.step)
+        supervised = sum(
+            int((self.train.targets[index] >= 0).sum()) for row in rows for index in row
+        )
+        totals, tokens = Totals.zeros(), 0
+        for part in range(self.accumulation):
+            first = (part * self.world + self.rank) * self.micro
+            mine = rows[first : first + self.micro]
+            batch = collate(self.train, mine, self.capacity).to(self.engine.device)
+            losses = self._losses(batch)
+            totals.add(losses, batch.sources)
+            # DeepSpeed averages over ranks and accumulation; this makes it the mean by token.
+            self.engine.backward(losses.sum() * (self.world * self.accumulation / supervised))
+            tokens += batch.tokens
+            if part + 1 == self.accumulation:
+                tokens = self._reduce(totals, tokens)
+                self._require_finite(totals, rows)
+            self.engine.step()
+        self.step += 1
+        took = time.monotonic() - started
+        self.seconds, self.tokens = self.seconds + took, self.tokens + tokens
+        return {
+            "step": self.step, "epoch": round(self.schedule.epoch_of(self.step - 1), 4),
+            **totals.means(), "lr": rate, "tokens": tokens,
+            "tokens_per_s": round(tokens / took, 1), "seconds": round(self.seconds, 3),
+        }  # fmt: skip
+
+    def _set_rate(self) -> float:
+        factor = optim.rate_factor(
+            self.step, self.schedule.steps, self.sft.warmup_steps, self.sft.decay_share
+        )
+        for group in self.engine.optimizer.param_groups:
+            group["lr"] = factor * group["peak"]
+        return factor * self.sft.learning_rate
+
+    def _losses(self, batch: Batch) -> Tensor:
+        logits = self.engine(batch.ids, batch.documents, batch.select)
+        return F.cross_entropy(logits, batch.targets, reduction="none")
+
+    def _reduce(self, totals: Totals, tokens: int) -> int:
+        """Add up the totals over all ranks; returns the tokens of all."""
+        packed = torch.cat((totals.losses, totals.counts, torch.tensor([float(tokens)]))).double()
+        packed = self._all_reduce(packed)
+        totals.losses, totals.counts = packed[:2], packed[2:4]
+        return int(packed[4])
+
+    def _all_reduce(self, values: Tensor) -> Tensor:
+        moved = values.to(self.engine.device)
+        dist.all_reduce(moved)
+        return moved.cpu()
+
+    def _require_finite(self, totals: Totals, rows: list[list[int]]) -> None:
+        """All ranks see the same sum, so all of them stop."""
+        if torch.isfinite(totals.losses).all():
+            return
+        names = [self.train.names[index] for row in rows for index in row]
+        raise TrainingError(
+            "the loss is not finite, the optimizer step was not taken",
+            where=f"step {self.step + 1} of {self.schedule.steps}",
+            got=f"{totals.losses.sum().item()} on {len(names)} conversations: {', '.join(names[:8])}",
+            todo="Lower learning_rate, or look at these conversations.",
+        )
+
+    def _agree(self, due: bool) -> tuple[bool, bool]:
+        """Whether anyone was asked to stop, and whether rank 0 finds a snapshot due."""
+        wishes = [float(ranks.stopping.is_set()), float(due and self.rank == 0)]
+        stop, save = self._all_reduce(torch.tensor(wishes, dtype=torch.float64)).tolist()
+        return bool(stop), bool(save)
+
+    def _save(self) -> None:
+        norm = self.engine.get_global_grad_norm()
+        if norm is not None and not torch.isfinite(torch.as_tensor(norm)):
+            raise TrainingError("the gradient is not finite", where=f"step {self.step}")
+        snapshots.save(self.engine, self.snapshots, self.step, {
+            "step": self.step, "seconds": self.seconds, "tokens": self.tokens,
+            "start_losses": self.start_losses, "dtype": str(self.dtype).split(".")[1],
+        })  # fmt: skip
+
+    def _note(self, line: Line, progress: ranks.Progress) -> None:
+        if self.rank:
+            return
+        with (self.out / LOG).open("a", encoding="utf-8") as handle:
+            handle.write(json.dumps(line) + "\n")
+        parts = [f"loss {line['loss']:.3f}"]
+        parts += [f"{n} {line[f'{n}_loss']:.3f}" for n in SOURCES if line[f"{n}_loss"] is not None]
+        progress.show(self.step, "  ".join(parts), line["tokens"])
+
+    def _validate(self) -> dict[str, float | None]:
+        """Losses on the validation rows; every rank runs as many batches, as ZeRO 3 needs."""
+        if not self.validation.names:
+            return {}
+        rows = Schedule(self.validation.lengths, self.capacity, 1, 1, self.sft.seed)
+        count = min(rows.steps, MAX_VALIDATION_ROWS)
+        totals = Totals.zeros()
+        self.engine.eval()
+        with torch.no_grad():
+            for first in range(0, count, self.world * self.micro):
+                wanted = range(first + self.rank, min(count, first + self.world * self.micro), self.world)
+                mine = [rows.rows_of(index)[0] for index in wanted]
+                batch = collate(self.validation, mine or rows.rows_of(0), self.capacity)
+                batch = batch.to(self.engine.device)
+                losses = self._losses(batch)
+                if mine:
+                    totals.add(losses, batch.sources)
+        self.engine.train()
+        self._reduce(totals, 0)
+        return totals.means()
+
+    def _finish(self) -> None:
+        """Export the model with its figures; the manifest of the stage lists what is named here."""
+        end_losses = self._validate()
+        state = full_state(self.engine.module, self.rank)
+        if self.rank:
+            return
+        tag, step = self.found.folder.name, self.schedule.steps
+        meta = {
+            "step": step, "model_config": config_table(self.engine.module.config),
+            "recipe": self.recipe.model_dump(mode="json"), "zero_stage": self.stage,
+        }  # fmt: skip
+        files = checkpoint.save(self.out, checkpoint.CHAT, tag, step, state, meta)
+        files += tokenizer.save(self.encoding, self.out)
+        write_atomic(self.out / FIGURES, json.dumps({
+            "files": [*files, LOG], "steps": step, "tokens": self.tokens,
+            "seconds": round(self.seconds, 2),
+            "tokens_per_s": round(self.tokens / max(self.seconds, 1e-9), 1),
+            "rows": self.schedule.rows, "fill": round(self.schedule.fill, 4),
+            "conversations": {name: self.train.count(n) for n, name in enumerate(SOURCES)},
+            "left_out": {why: len(names) for why, names in self.train.left_out.items()},
+            "val_before": self.start_losses, "val_after": end_losses,
+            "precision": str(self.dtype).split(".")[1], "zero_stage": self.stage,
+            "num_processes": self.world,
+        }, indent=2) + "\n")  # fmt: skip
+
+    def _say(self, text: str) -> None:
+        if self.rank == 0:
+            print(text, file=sys.stderr, flush=True)
+
+
+def split_batch(sft: Sft, world: int) -> tuple[int, int]:
+    """(rows of a micro-batch, accumulation) so that all processes together take batch_rows.
+
+    Raises:
+        ConfigError: the batch does not divide by the number of processes.
+    """
+    mine, rest = divmod(sft.batch_rows, world)
+    if rest:
+        raise ConfigError(
+            "batch_rows does not divide by the number of processes",
+            expected=f"a multiple of {world}", got=sft.batch_rows,
+        )  # fmt: skip
+    micro = max(size for size in range(1, min(mine, sft.micro_rows) + 1) if mine % size == 0)
+    return micro, mine // micro
+
+
+def deepspeed_config(recipe: Recipe, stage: int, micro: int, accumulation: int) -> dict[str, Any]:
+    """DeepSpeed's configuration; what the recipe's [deepspeed] table says wins."""
+    config: dict[str, Any] = {
+        "train_micro_batch_size_per_gpu": micro,
+        "gradient_accumulation_steps": accumulation,
+        "gradient_clipping": recipe.sft.clip,
+        "steps_per_print": 10**9,
+        "wall_clock_breakdown": False,
+        "zero_optimization": {"stage": stage},
+    }
+    extra = dict(recipe.deepspeed)
+    config["zero_optimization"] |= extra.pop("zero_optimization", {})
+    return config | extra
+
+
+def full_state(model: torch.nn.Module, rank: int) -> dict[str, Tensor]:
+    """The whole weights on rank 0, gathered one by one where ZeRO 3 has split them."""
+    import deepspeed  # see _join
+
+    state = {}
+    for name, parameter in model.named_parameters():
+        with deepspeed.zero.GatheredParameters([parameter], enabled=hasattr(parameter, "ds_id")):
+            if rank == 0:
+                state[name] = parameter.detach().cpu().float().clone()
+    return state
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    main()
