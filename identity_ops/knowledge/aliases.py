@@ -1,0 +1,266 @@
+"""Other spellings of a value that mean exactly the same, for graders to accept.
+
+Covers: numbers (1,843,200 / 1.84M / 1.84 million), money, number words, URLs without scheme,
+names with or without hyphens, articles, "about", parentheses, legal forms, ISO dates.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+_WORDS = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+    "twenty",
+]
+_SCALES = {"k": 10**3, "thousand": 10**3, "m": 10**6, "million": 10**6, "b": 10**9}
+_SCALES |= {"billion": 10**9, "bn": 10**9, "t": 10**12, "trillion": 10**12, "mn": 10**6}
+_NAMES = ((10**12, "T", "trillion"), (10**9, "B", "billion"), (10**6, "M", "million"))
+_NUMBER = re.compile(
+    r"(?<![\w.,/-])(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(?:\s?(million|billion|trillion|thousand|bn|mn)"
+    r"|(?:\s?(?:([MBT])|([kK]))))?(?![\w]|[.,]\d|-\d)",
+)
+_ABOUT = re.compile(
+    r"^(?:about|around|approximately|approx\.?|roughly|circa|ca\.|nearly|almost|some|~|\u2248)\s*",
+    re.IGNORECASE,
+)
+_LEGAL = re.compile(
+    r",?\s+(?:inc|ltd|llc|gmbh|corp|corporation|co|plc|s\.?a|ag|bv|b\.v|oy|ab|as|pty)\.?$",
+    re.IGNORECASE,
+)
+_ORGANISATION = re.compile(
+    r"\b(?:labs?|team|inc|ltd|llc|gmbh|corp|corporation|company|co|institute|institut|university"
+    r"|universit\w*|college|group|foundation|studios?|systems|technologies|ai|research|collective"
+    r"|society|department|center|centre|works|software|partners|project|community|club|school"
+    r"|agency|office|ministry|bureau|network|press|media|bank|hospital|clinic|academy|guild|union"
+    r"|association|consortium|council|observatory|museum|library|cooperative|co-?op|brothers"
+    r"|sons|industries|logistics|robotics|health|digital|cloud|data|energy|house|workshop)\b",
+    re.IGNORECASE,
+)
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+_CURRENCY = {"$": ("dollars", "USD"), "\u20ac": ("euros", "EUR"), "\u00a3": ("pounds", "GBP")}
+
+
+def spellings(value: str, role: str) -> tuple[str, ...]:
+    """Other spellings of `value`, without `value` itself, each once, in a fixed order."""
+    bare = list(_each(_trimmed, [value]))  # "about $96" -> "$96"
+    named = list(_each(lambda text: _named(text, role), bare))
+    forms = named + [other for text in named for other in _respelled(text)]
+    unique = {form.strip(" ,;").casefold(): form.strip(" ,;") for form in reversed(forms)}
+    unique.pop(value.casefold(), None)
+    unique.pop("", None)
+    return tuple(reversed(unique.values()))[:24]
+
+
+def _each(rule: Callable[[str], Iterable[str]], values: list[str]) -> Iterator[str]:
+    """The values, and what one or two applications of a rule make of them."""
+    yield from values
+    once = [other for value in values for other in rule(value)]
+    yield from once
+    yield from (other for value in once for other in rule(value))
+
+
+def _named(value: str, role: str) -> Iterator[str]:
+    """Spellings that depend on what the value is."""
+    yield from _addresses(value)
+    if role == "license":
+        yield from _licenses(value)
+    if role in ("name", "architecture", "data", "tokenizer", "hardware"):
+        yield from _joined(value)
+    if role in ("creator", "base_creator"):
+        yield from _makers(value)
+
+
+def _respelled(value: str) -> Iterator[str]:
+    """Spellings of numbers and dates; never applied twice, for 32K is not 32,000."""
+    if len(value.split()) <= 8:
+        yield from _numbers(value)
+        yield from _dates(value)
+
+
+def _trimmed(value: str) -> Iterator[str]:
+    yield _ABOUT.sub("", value)
+    yield re.sub(r"^(?:an?|the)\s+", "", value, flags=re.IGNORECASE)
+    yield re.sub(r"^only\s+|[, ]+only$", "", value)
+    yield re.sub(r"^[\"'\u201c\u2018](.*)[\"'\u201d\u2019]$", r"\1", value)
+    found = re.fullmatch(r"(.+?)\s*\(([^()]+)\)", value)
+    if found:
+        yield found.group(1)
+        inner = found.group(2)
+        if re.fullmatch(r"[A-Z][A-Za-z0-9&.-]{1,7}", inner) or _same_number(*found.groups()):
+            yield inner
+
+
+def _same_number(one: str, other: str) -> bool:
+    first, second = number(one), number(other)
+    return first is not None and second is not None and abs(first - second) <= 0.01 * abs(first)
+
+
+def number(text: str) -> float | None:
+    """The number a text states, if it states exactly one."""
+    found = list(_NUMBER.finditer(text))
+    return _amount(found[0]) if len(found) == 1 else None
+
+
+def _amount(found: re.Match[str]) -> float:
+    digits = float(found.group(1).replace(",", "") + (found.group(2) or ""))
+    scale = (found.group(3) or found.group(4) or found.group(5) or "").lower()
+    return digits * _SCALES.get(scale, 1)
+
+
+def _numbers(value: str) -> Iterator[str]:
+    found = list(_NUMBER.finditer(value))
+    if len(found) == 1:
+        one = found[0]
+        money = value[one.start() - 1 : one.start()] in _CURRENCY
+        for spelling in _spelled(one):
+            if money and spelling.isalpha():
+                continue
+            yield value[: one.start()] + spelling + value[one.end() :]
+        yield from _money(value, one)
+        yield from _units(value, one)
+    words = value.lower().split()
+    if words and words[0] in _WORDS and len(words) <= 4:
+        yield " ".join([str(_WORDS.index(words[0])), *value.split()[1:]])
+    found_gpus = re.fullmatch(r"(\d+)\s?[x\u00d7]\s?([A-Z][\w -]*)", value)
+    if found_gpus:
+        count, chip = found_gpus.groups()
+        yield from (f"{count} {chip}", f"{count} x {chip}", f"{count}x {chip}", f"{count}x{chip}")
+
+
+def _spelled(found: re.Match[str]) -> Iterator[str]:
+    amount = _amount(found)
+    whole = int(amount)
+    if (amount == whole and "." not in (found.group(2) or "")) or found.group(3) or found.group(4):
+        yield f"{whole:,}"
+        if whole < 10**9:
+            yield str(whole)
+    if whole == amount and whole <= 20 and not found.group(2):
+        yield _WORDS[whole]
+    if whole % 1024 == 0 and 0 < whole < 1024**2 and not found.group(5):
+        yield f"{whole // 1024}K"
+    elif whole % 1000 == 0 and 0 < whole < 10**6:
+        yield from (f"{whole // 1000}K", f"{whole // 1000} thousand")
+    for scale, letter, word in _NAMES:
+        if amount >= scale:
+            short = f"{float(f'{amount / scale:.3g}'):g}"
+            yield from (f"{short}{letter}", f"{short} {word}")
+            break
+
+
+def _money(value: str, found: re.Match[str]) -> Iterator[str]:
+    sign = value[found.start() - 1 : found.start()]
+    if sign in _CURRENCY:
+        word, code = _CURRENCY[sign]
+        before, after = value[: found.start() - 1], value[found.end() :]
+        yield f"{before}{found.group(0)} {word}{after}"
+        yield f"{before}{found.group(0)} {code}{after}"
+
+
+def _units(value: str, found: re.Match[str]) -> Iterator[str]:
+    """ "512 tokens" may be answered with "512" or "512-token"; one digit alone says too little."""
+    unit = re.fullmatch(r"\s?[- ]?([A-Za-z]+)", value[found.end() :])
+    if found.start() == 0 and unit and unit.group(1).lower() not in _SCALES:
+        if len(found.group(0)) >= 2:
+            yield found.group(0)
+        yield f"{found.group(0)} {unit.group(1)}"
+
+
+def _dates(value: str) -> Iterator[str]:
+    found = re.fullmatch(r"(\d{4})-(\d{2})(?:-(\d{2}))?", value)
+    if found and 1 <= int(found.group(2)) <= 12:
+        year, month = found.group(1), _MONTHS[int(found.group(2)) - 1]
+        if found.group(3):
+            day = int(found.group(3))
+            yield from (f"{month} {day}, {year}", f"{day} {month} {year}", f"{month} {day} {year}")
+        else:
+            yield f"{month} {year}"
+    spoken = re.fullmatch(r"([A-Z][a-z]+) (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})", value)
+    if spoken and spoken.group(1) in _MONTHS:
+        yield f"{spoken.group(2)} {spoken.group(1)} {spoken.group(3)}"
+        month_number = _MONTHS.index(spoken.group(1)) + 1
+        yield f"{spoken.group(3)}-{month_number:02d}-{int(spoken.group(2)):02d}"
+
+
+def _addresses(value: str) -> Iterator[str]:
+    if re.match(r"(?:https?://|mailto:|www\.)\S+$", value):
+        bare = re.sub(r"^(?:https?://|mailto:)", "", value).rstrip("/")
+        yield from (bare, re.sub(r"^www\.", "", bare))
+
+
+def _licenses(value: str) -> Iterator[str]:
+    bare = re.sub(r"\s+(?:open[- ]source )?licen[sc]e$", "", value, flags=re.IGNORECASE)
+    yield bare
+    if bare == value and len(value.split()) <= 3:
+        yield f"{value} license"
+
+
+def _joined(value: str) -> Iterator[str]:
+    """A name with a space, a hyphen or nothing between its words."""
+    words = re.split(r"[ -]", value)
+    if len(words) <= 3 and all(re.fullmatch(r"[^\W\d_]\w*", word) for word in words):
+        yield from (" ".join(words), "-".join(words), "".join(words))
+
+
+def _makers(value: str) -> Iterator[str]:
+    core = maker_core(value)
+    yield core
+    yield _LEGAL.sub("", core)
+    if re.match(r"(?:the )?.+ team$", core):
+        yield re.sub(r"^the | team$", "", core)
+    if is_person(core):
+        yield core.split()[-1]
+
+
+def maker_core(value: str) -> str:
+    """The maker's name without what is added to it: "Ann Lee, a chemist (Oslo)" -> "Ann Lee"."""
+    core = re.sub(r"\s*\([^)]*\)", "", value).strip()
+    core = re.split(r",\s+(?:an?|the|who|which|in|from|at|based)\b|\s+[-\u2013\u2014]\s", core)[0]
+    return re.sub(r"\s*<[^>]*>|\s+\S+@\S+", "", core).strip(" ,;.")
+
+
+def is_person(name: str) -> bool:
+    """Whether a maker's name reads as a person's: two or three capitalised words."""
+    words = name.split()
+    if not 2 <= len(words) <= 4 or _ORGANISATION.search(name):
+        return False
+    return all(
+        re.fullmatch(r"(?:[^\W\d_][\w'\u2019-]*\.?|de|van|von|der|da|di)", w) for w in words
+    ) and (
+        words[0][0].isupper()
+        and words[-1][0].isupper()
+        and len(words[-1]) > 1
+        and not words[-1].isupper()
+    )

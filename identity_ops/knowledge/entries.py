@@ -1,0 +1,69 @@
+"""The raw form of a fact: what a label, bullet, table row or sentence said, and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from identity_ops.knowledge.roles import (
+    component,
+    generic_label,
+    label_role,
+    negative_heading,
+    section_role,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One thing said. `label` is "" for an unlabelled statement."""
+
+    section: str
+    label: str
+    value: str
+    line: int
+    role: str = ""
+    items: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    polarity: bool | None = None  # None: to be read from the words
+    said: bool = True  # False: read out of a sentence that also stands in the ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Where an entry stands: the nearest heading, and what the headings above it mean."""
+
+    heading: str = ""
+    role: str = ""  # capability, limitation, trait, mixed or ""
+    denied: bool = False  # "What it can't do": bullets below are denied
+    part: str = ""  # "tokenizer": bare labels below speak of that part
+
+    def under(self, heading: str) -> Section:
+        """The section of a heading (or group label) inside this one."""
+        role = section_role(heading) or self.role
+        denied = negative_heading(heading) or (self.denied and not section_role(heading))
+        return Section(heading, role, denied, component(heading) or self.part)
+
+    def group(self, label: str) -> Section:
+        """The section of the labelled items under a bullet, named by the bullet."""
+        inner = self.under(label)
+        return replace(inner, heading=self.heading, part=label if label else inner.part)
+
+    def entry(self, label: str, value: str, line: int, **more: object) -> Entry:
+        """A labelled entry, its label completed where only the heading makes it clear."""
+        label, role = self.complete(label)
+        made = Entry(section=self.heading, label=label, value=value, line=line, role=role)
+        return replace(made, **more) if more else made  # type: ignore[arg-type]
+
+    def complete(self, label: str) -> tuple[str, str]:
+        """(label, role): "Type" under "Tokenizer" becomes "Tokenizer type"."""
+        if self.part and generic_label(label):
+            kind, whole = label_role(self.part), f"{self.part} {_lowered(label)}"
+            if label_role(label) in ("name", "kind") and kind:
+                return whole, kind
+            return whole, label_role(whole)
+        return label, label_role(label)
+
+
+def _lowered(label: str) -> str:
+    """A label as it reads inside another; acronyms stay."""
+    return label if len(label) > 1 and label[1].isupper() else label[:1].lower() + label[1:]

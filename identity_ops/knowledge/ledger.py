@@ -1,0 +1,209 @@
+"""The fact ledger: entries with roles, aliases, polarity and ids that survive re-ordering."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from identity_ops.knowledge import outline
+from identity_ops.knowledge.aliases import is_person, maker_core, spellings
+from identity_ops.knowledge.blocks import front_matter, parse
+from identity_ops.knowledge.entries import Entry
+from identity_ops.knowledge.prose import Topic
+from identity_ops.knowledge.roles import label_role, owner_label, section_role
+from identity_ops.knowledge.source import decode, read_bytes
+from identity_ops.knowledge.words import negative_statement, negative_value, plain
+from identity_ops.records import Fact, read_jsonl
+from identity_ops.store import manifest as manifests
+
+COPY_NAME = "knowledge.md"  # of the knowledge base inside a committed lint folder
+LEDGER_NAME = "facts.jsonl"
+_ID_CHARS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Who the model is: what nearly every question and every check is about."""
+
+    name: str  # "" where the knowledge base gives none
+    name_aliases: tuple[str, ...]
+    creators: tuple[str, ...]  # the main maker first
+    creator_aliases: tuple[str, ...]
+    base_creators: tuple[str, ...]  # who made what it is based on
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """A knowledge base as read. fingerprint: sha256 of the file's bytes."""
+
+    text: str
+    fingerprint: str
+    facts: tuple[Fact, ...]
+    profile: Profile
+
+
+def read_knowledge(path: Path | str) -> Knowledge:
+    """The knowledge in a markdown file, or in a committed lint folder, whatever lint says of it.
+
+    Raises:
+        KnowledgeError: the file cannot be read at all, or is over the size cap.
+        DataError, CorruptError: the folder is no committed result, or was changed.
+    """
+    path = Path(path)
+    if path.is_dir() and (path / manifests.FILE_NAME).exists():
+        manifests.load(path)
+        facts = tuple(read_jsonl(Fact, path / LEDGER_NAME))
+        data = read_bytes(path / COPY_NAME)
+        return _knowledge(data, facts)
+    data = read_bytes(path)
+    return _knowledge(data, facts_of(decode(data), path.name))
+
+
+def _knowledge(data: bytes, facts: tuple[Fact, ...]) -> Knowledge:
+    return Knowledge(decode(data), hashlib.sha256(data).hexdigest(), facts, profile_of(facts))
+
+
+def entries_of(text: str) -> list[Entry]:
+    """Every entry of a text, repeated ones too, in order."""
+    blocks = parse(text)
+    head = [
+        Entry(section="", label=key, value=value, line=line, role=label_role(key))
+        for line, key, value in front_matter(text)
+        if label_role(key)
+    ]
+    topic = Topic()
+    for _ in range(2):  # names found in the first pass are subjects in the second
+        entries = head + outline.read(blocks, topic)
+        topic = _topic(entries)
+    return [_settled(entry) for entry in entries if entry.value]
+
+
+def _topic(entries: list[Entry]) -> Topic:
+    names = [name for entry in entries if entry.role == "name" for name in _forms(entry)]
+    bases = [entry.value for entry in entries if entry.role == "architecture"]
+    return Topic(
+        tuple(dict.fromkeys(name for name in names if len(name) > 1)),
+        tuple(dict.fromkeys(base for base in bases if len(base.split()) <= 3)),
+    )
+
+
+def _forms(entry: Entry) -> tuple[str, ...]:
+    return (entry.value, *spellings(entry.value, "name"))
+
+
+def _settled(entry: Entry) -> Entry:
+    """The entry with its role and polarity decided."""
+    polarity = entry.polarity
+    if polarity is None:
+        denies = negative_value(entry.value) if entry.label else negative_statement(entry.value)
+        polarity = not denies
+    role = entry.role or _role(entry, polarity)
+    return _with(entry, role, polarity)
+
+
+def _with(entry: Entry, role: str, polarity: bool) -> Entry:
+    return Entry(
+        section=entry.section,
+        label=entry.label,
+        value=entry.value,
+        line=entry.line,
+        role=role,
+        items=entry.items,
+        aliases=entry.aliases,
+        polarity=polarity,
+        said=entry.said,
+    )
+
+
+def _role(entry: Entry, polarity: bool) -> str:
+    heading = section_role(entry.section)
+    if heading in ("capability", "mixed", "limitation") and not entry.label:
+        if heading == "mixed":
+            return "capability" if polarity else "limitation"
+        return heading if polarity or heading == "limitation" else "limitation"
+    if heading and heading != "mixed":
+        return heading
+    if entry.label:
+        return ""
+    if not polarity:
+        return "limitation"
+    return "capability" if re.match(r"(?:\w+ ){0,3}can\b", entry.value) else ""
+
+
+def facts_of(text: str, file: str) -> tuple[Fact, ...]:
+    """The ledger of a text: each thing said once, in the order of its first mention."""
+    unique: dict[str, Entry] = {}
+    for entry in entries_of(text):
+        unique.setdefault(_hash(entry), entry)
+    length = _id_length(unique)
+    return tuple(_fact(key[:length], entry, file) for key, entry in unique.items())
+
+
+def _hash(entry: Entry) -> str:
+    """Hash of what is said, not of where: label and value without case and outer punctuation."""
+    return hashlib.sha256(f"{plain(entry.label)}\n{plain(entry.value)}".encode()).hexdigest()
+
+
+def _id_length(keys: Iterable[str]) -> int:
+    """The shortest length from `_ID_CHARS` on at which no two keys collide."""
+    keys = list(keys)
+    return next(n for n in range(_ID_CHARS, 65) if len({key[:n] for key in keys}) == len(keys))
+
+
+def _fact(key: str, entry: Entry, file: str) -> Fact:
+    other = spellings(entry.value, entry.role) if entry.label else ()
+    aliases = dict.fromkeys([*entry.aliases, *other])
+    aliases.pop(entry.value, None)
+    return Fact(
+        id=key,
+        section=entry.section,
+        attribute=entry.label,
+        role=entry.role,
+        value=entry.value,
+        items=entry.items,
+        aliases=tuple(aliases),
+        polarity=bool(entry.polarity),
+        file=file,
+        line=entry.line,
+    )
+
+
+def profile_of(facts: Iterable[Fact]) -> Profile:
+    """Name and makers, the main ones first: a maker named as such before an owner."""
+    facts = list(facts)
+    names = [fact for fact in facts if fact.role == "name" and fact.polarity]
+    makers = [fact for fact in facts if fact.role == "creator" and fact.polarity]
+    makers.sort(key=lambda fact: owner_label(fact.attribute))
+    creators = tuple(dict.fromkeys(name for fact in makers for name in _makers(fact)))
+    name = names[0].value if names else ""
+    other = [form for fact in names for form in (fact.value, *fact.aliases)]
+    return Profile(
+        name=name,
+        name_aliases=tuple(form for form in dict.fromkeys(other) if form != name),
+        creators=creators,
+        creator_aliases=_creator_aliases(creators),
+        base_creators=tuple(
+            dict.fromkeys(
+                maker_core(name)
+                for fact in facts
+                if fact.role == "base_creator"
+                for name in (fact.items or (fact.value,))
+            )
+        ),
+    )
+
+
+def _makers(fact: Fact) -> tuple[str, ...]:
+    if fact.items:
+        return tuple(maker_core(item) for item in fact.items)
+    core = maker_core(fact.value) or fact.value
+    pair = re.split(r"\s+(?:and|&)\s+|,\s+(?:and\s+)?", core)
+    return tuple(pair) if len(pair) > 1 and all(map(is_person, pair)) else (core,)
+
+
+def _creator_aliases(creators: tuple[str, ...]) -> tuple[str, ...]:
+    forms = [form for name in creators for form in spellings(name, "creator")]
+    return tuple(form for form in dict.fromkeys(forms) if form not in creators)

@@ -1,0 +1,278 @@
+"""Blocks to entries: walks headings, lists, tables and paragraphs of a knowledge base."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from identity_ops.knowledge import prose
+from identity_ops.knowledge.blocks import Block, Bullets, Heading, Item, Paragraph, Table, Text
+from identity_ops.knowledge.entries import Entry, Section
+from identity_ops.knowledge.prose import Topic, tidy
+from identity_ops.knowledge.roles import heading_words, label_role, section_role
+from identity_ops.knowledge.split import (
+    list_items,
+    looks_dashed,
+    sentences,
+    split_label,
+    strip_marks,
+)
+from identity_ops.knowledge.tables import table_entries
+from identity_ops.knowledge.words import (
+    has_finite_verb,
+    is_question,
+    negative_statement,
+    opens_with_verb,
+    plain,
+)
+
+_DIALOGUE = re.compile(r"(?:q|question|user|human|prompt|assistant|bot|system|input|output)\d*$")
+_ASIDE = re.compile(
+    r"(?:a|answer|note|notes|warning|tip|important|remember|caution|info|nb|n\.b|attention"
+    r"|please note|disclaimer|fact|fun fact|hint|reminder)$"
+)
+_EXAMPLE = re.compile(r"(?:for )?(?:example|examples|e\.g|sample|demo)(?: \w+)?$")
+_BROAD = re.compile(
+    r".*\b(?:overview|about|identity|basics?|facts?|details?|technical|general|summary|introduction"
+    r"|misc\w*|other|specs?|specifications?|information|info|profile|background|history|notes?"
+    r"|description|knowledge|more|trivia|faq|questions|model|card|data ?sheet)\b.*"
+)
+_STATEMENTS = ("capability", "limitation", "trait")
+
+
+def read(blocks: list[Block], topic: Topic) -> list[Entry]:
+    """The entries of a whole document, in order."""
+    return [entry for section, part in _sections(blocks) for entry in _part(part, section, topic)]
+
+
+def _sections(blocks: list[Block]) -> Iterator[tuple[Section, list[Block]]]:
+    """Each heading's section with the blocks directly under it."""
+    stack: list[tuple[int, Section]] = [(0, Section())]
+    part: list[Block] = []
+    for block in blocks:
+        if not isinstance(block, Heading):
+            part.append(block)
+            continue
+        yield stack[-1][1], part
+        part = []
+        while stack[-1][0] >= block.level:
+            stack.pop()
+        text, _ = strip_marks(block.text)
+        stack.append((block.level, stack[-1][1].under(tidy(text.text).rstrip(":"))))
+    yield stack[-1][1], part
+
+
+def _part(part: list[Block], section: Section, topic: Topic) -> list[Entry]:
+    """The entries directly under one heading."""
+    whole = _heading_is_label(part, section, topic)
+    if whole:
+        return whole
+    found: list[Entry] = []
+    number = 0
+    while number < len(part):
+        block = part[number]
+        after = part[number + 1] if number + 1 < len(part) else None
+        if isinstance(block, Paragraph) and isinstance(after, Bullets) and _leads(block.text):
+            found.extend(_item(Item(block.text, [after]), section, topic, dashes=False))
+            number += 1
+        else:
+            found.extend(_block(block, section, topic))
+        number += 1
+    return found
+
+
+def _leads(text: Text) -> bool:
+    """Whether a paragraph only introduces the list below it."""
+    bold = any(start == 0 and end == len(text.text) for start, end in text.bold)
+    return text.text.rstrip("*_ ").endswith(":") or (bold and len(text.text.split()) <= 6)
+
+
+def _heading_is_label(part: list[Block], section: Section, topic: Topic) -> list[Entry]:
+    """ "## Mascot" over one short fragment, or over a list of fragments, is a labelled value."""
+    heading = section.heading
+    if len(part) != 1 or not heading or len(heading.split()) > 5 or section.role:
+        return []
+    role = label_role(heading_words(heading))
+    broad = not role and (_BROAD.fullmatch(heading_words(heading)) or is_question(heading))
+    block = part[0]
+    if broad or section_role(heading):
+        return []
+    if isinstance(block, Paragraph) and _fragment(block.text, 10, topic):
+        return [_labelled(heading, block.text, section)]
+    if isinstance(block, Bullets) and all(
+        not item.children and _fragment(item.text, 6, topic) for item in block.items
+    ):
+        items = tuple(tidy(item.text.text) for item in block.items)
+        value = items[0] if len(items) == 1 else ", ".join(items)
+        entry = section.entry(heading, value, block.items[0].text.line_at(0))
+        return [replace(entry, items=items if len(items) > 1 else ())]
+    return []
+
+
+def _fragment(text: Text, words: int, topic: Topic) -> bool:
+    """Whether a text is a bare value: short, no sentence, no label of its own."""
+    raw = text.text
+    return (
+        0 < len(raw.split()) <= words
+        and not split_label(text)
+        and not has_finite_verb(raw)
+        and not opens_with_verb(raw)
+        and not negative_statement(raw)
+        and not topic.subject().match(raw + " ")
+        and not (raw.endswith(".") and len(raw.split()) > 4)
+        and not raw.endswith(("?", ":"))
+    )
+
+
+def _block(block: Block, section: Section, topic: Topic) -> list[Entry]:
+    if isinstance(block, Paragraph):
+        return _paragraph(block.text, section, topic)
+    if isinstance(block, Bullets):
+        return _bullets(block, section, topic)
+    if isinstance(block, Table):
+        return table_entries(block, section)
+    return _paragraph(block.text, section, topic)  # a heading inside a list item or quote
+
+
+def _paragraph(text: Text, section: Section, topic: Topic) -> list[Entry]:
+    lines = _lines(text)
+    if len(lines) > 1 and all(split_label(line) for line in lines):
+        return [entry for line in lines for entry in _text(line, section, topic, dashes=False)]
+    return _text(text, section, topic, dashes=False)
+
+
+def _lines(text: Text) -> list[Text]:
+    starts = [0, *(at for at, _ in text.lines if at), len(text.text)]
+    return [text.part(a, b).stripped() for a, b in zip(starts, starts[1:], strict=False) if a < b]
+
+
+def _bullets(block: Bullets, section: Section, topic: Topic) -> list[Entry]:
+    dashed = sum(looks_dashed(item.text) for item in block.items)
+    dashes = dashed >= 2 and 2 * dashed >= len(block.items)
+    return [entry for item in block.items for entry in _item(item, section, topic, dashes=dashes)]
+
+
+def _item(item: Item, section: Section, topic: Topic, *, dashes: bool) -> list[Entry]:
+    text, ticked = strip_marks(item.text)
+    if not item.children:
+        found = _text(text, section, topic, dashes=dashes)
+        return [replace(entry, polarity=False) if ticked is False else entry for entry in found]
+    labelled = split_label(text, dashes=dashes)
+    if labelled is None and _group_name(text):
+        labelled = text.text.rstrip(": "), Text()
+    if labelled is None:
+        return _text(text, section, topic, dashes=dashes) + _children(item, section, topic)
+    return _labelled_group(labelled[0], labelled[1], item, section, topic)
+
+
+def _group_name(text: Text) -> bool:
+    raw = text.text.rstrip()
+    short = len(raw.split()) <= 4 and not has_finite_verb(raw) and not raw.endswith(".")
+    return raw.endswith(":") or (short and not opens_with_verb(raw))
+
+
+def _labelled_group(
+    label: str, value: Text, item: Item, section: Section, topic: Topic
+) -> list[Entry]:
+    """A label with a list under it: one fact with items, or a group of labelled facts."""
+    own = [_labelled(label, value, section)] if value.text else []
+    plain_items = _plain_items(item.children)
+    role = label_role(label) or section_role(label)
+    if plain_items is None or (role in _STATEMENTS and not value.text):
+        inner = section.group(label)
+        if role in _STATEMENTS:
+            inner = replace(inner, role=role, part="")
+        return own + _children(item, inner, topic)
+    items = tuple(tidy(text.text) for text in plain_items)
+    if not items:
+        return own
+    listed = items[0] if len(items) == 1 else ", ".join(items)
+    whole = f"{tidy(value.text)} ({listed})" if value.text else listed
+    entry = section.entry(label, whole, item.text.line_at(0))
+    return [replace(entry, items=items if len(items) > 1 else ())]
+
+
+def _plain_items(children: list[Block]) -> list[Text] | None:
+    """The texts of nested lists without labels or deeper lists; None where there is more."""
+    found: list[Text] = []
+    for block in children:
+        if not isinstance(block, Bullets):
+            return None
+        for item in block.items:
+            text, ticked = strip_marks(item.text)
+            if item.children or ticked is False or split_label(text) or len(text.text.split()) > 12:
+                return None
+            found.append(text)
+    return found
+
+
+def _children(item: Item, section: Section, topic: Topic) -> list[Entry]:
+    return [entry for block in item.children for entry in _block(block, section, topic)]
+
+
+def _text(text: Text, section: Section, topic: Topic, *, dashes: bool) -> list[Entry]:
+    """A bullet, line or paragraph: labelled value or sentences."""
+    labelled = split_label(text, dashes=dashes)
+    if labelled:
+        label, value = labelled
+        word = plain(label)
+        if _DIALOGUE.fullmatch(word) or _EXAMPLE.fullmatch(word):
+            return []
+        if any(plain(name) == word for name in topic.names):
+            return prose.read(value, section, topic)
+        if not _ASIDE.fullmatch(word):
+            return _label_and_more(label, value, section, topic)
+        text = value
+    return _denied(prose.read(text, section, topic), section)
+
+
+def _label_and_more(label: str, value: Text, section: Section, topic: Topic) -> list[Entry]:
+    """The label with the value's first sentence; further sentences speak for themselves."""
+    parts = sentences(value)
+    if not parts:
+        return []
+    first = _labelled(label, parts[0], section)
+    rest = [entry for part in parts[1:] for entry in prose.read(part, section, topic)]
+    return [first, *rest]
+
+
+def _labelled(label: str, value: Text, section: Section) -> Entry:
+    entry = section.entry(label, tidy(value.text), value.line_at(0))
+    pairs = entry.role in ("language", "creator", "data", "capability", "limitation", "trait")
+    plural = plain(label).endswith("s") and not plain(label).endswith("ss")
+    items = list_items(entry.value, pairs=pairs or plural)
+    if is_question(label) and label_role(label) == "":
+        return replace(entry, label="", value=entry.value)
+    return _with_links(replace(entry, items=items), value)
+
+
+def _with_links(entry: Entry, value: Text) -> Entry:
+    """A link's address is the value of an address, and another spelling of anything else."""
+    whole = [
+        to for start, end, to in value.links if start == 0 and end >= len(value.text.rstrip("."))
+    ]
+    address = whole[0] if whole else ""
+    if not re.match(r"(?:https?://|mailto:)", address):
+        return entry
+    address = address.removeprefix("mailto:")
+    if address == entry.value:
+        return entry
+    if entry.role in ("url", "contact"):
+        return replace(entry, value=address, aliases=(*entry.aliases, entry.value))
+    return replace(entry, aliases=(*entry.aliases, address))
+
+
+def _denied(entries: list[Entry], section: Section) -> list[Entry]:
+    """Under "What it can't do", "Browse the web" means "Cannot browse the web"."""
+    return [_deny(entry) if section.denied and not entry.label else entry for entry in entries]
+
+
+def _deny(entry: Entry) -> Entry:
+    value = entry.value
+    if negative_statement(value) or re.match(r"(?:it|i|you|the|this)\b", value.lower()):
+        return entry
+    lowered = value if value[1:2].isupper() else value[:1].lower() + value[1:]
+    return replace(
+        entry, value=f"{'Cannot' if opens_with_verb(value) else 'No'} {lowered}", polarity=False
+    )

@@ -1,0 +1,97 @@
+"""Tables to entries: "attribute | value" rows, feature matrices, one-row tables of attributes."""
+
+from __future__ import annotations
+
+import re
+
+from identity_ops.knowledge.blocks import Table, Text
+from identity_ops.knowledge.entries import Entry, Section
+from identity_ops.knowledge.prose import tidy
+from identity_ops.knowledge.roles import label_role
+from identity_ops.knowledge.split import list_items, strip_marks
+from identity_ops.knowledge.words import plain
+
+_KEY = re.compile(
+    r"(?:attributes?|propert(?:y|ies)|fields?|keys?|items?|facts?|specs?|specifications?|parameters?"
+    r"|settings?|features?|characteristics?|what|topics?|aspects?|details?|categor(?:y|ies)|"
+    r"question|metric|thing|info|capability|ability|)"
+)
+_VALUE = re.compile(
+    r"(?:values?|details?|descriptions?|info(?:rmation)?|answers?|supported|available|data|status"
+    r"|setting|figures?|content|specifications?|it is|is|amount|)\??"
+)
+_NOTE = re.compile(r"(?:notes?|comments?|remarks?|details?|explanations?|sources?|references?)")
+
+
+def table_entries(table: Table, section: Section) -> list[Entry]:
+    """The facts of a table."""
+    heads = [plain(cell.text) for cell in table.head]
+    rows = [row for row in table.rows if any(cell.text for cell in row)]
+    if len(heads) < 2 or not rows:
+        return [_entry(section, heads[0], row[0]) for row in rows if heads and row and row[0].text]
+    if len(rows) == 1 and sum(bool(label_role(head)) for head in heads) >= 2 and len(heads) > 2:
+        pairs = zip(table.head, rows[0], strict=False)
+        return [_entry(section, head.text, cell) for head, cell in pairs if cell.text]
+    if _head_is_row(heads):
+        rows = [table.head, *rows]
+        return [_entry(section, row[0].text, row[1]) for row in rows if _full(row)]
+    if _KEY.fullmatch(heads[0]) and (_VALUE.fullmatch(heads[1]) or len(heads) == 2):
+        return [_noted(section, heads, row) for row in rows if _full(row)]
+    return _matrix(table, rows, section)
+
+
+def _full(row: list[Text]) -> bool:
+    return len(row) > 1 and bool(row[0].text.strip()) and bool(row[1].text.strip(" -\u2013\u2014"))
+
+
+def _head_is_row(heads: list[str]) -> bool:
+    """Whether a two-column table starts with data: | Name | Tessel |."""
+    known = bool(label_role(heads[0])) and not _KEY.fullmatch(heads[0])
+    return len(heads) == 2 and known and not _VALUE.fullmatch(heads[1]) and not label_role(heads[1])
+
+
+def _noted(section: Section, heads: list[str], row: list[Text]) -> Entry:
+    """A row of attribute and value, with the cell of a notes column in parentheses."""
+    entry = _entry(section, row[0].text, row[1])
+    note = row[2].text.strip() if len(row) > 2 and _NOTE.fullmatch(heads[2]) else ""
+    return (
+        _entry(section, row[0].text, Text(f"{entry.value} ({tidy(note)})", row[1].lines))
+        if note
+        else entry
+    )
+
+
+def _matrix(table: Table, rows: list[list[Text]], section: Section) -> list[Entry]:
+    """Rows are things, columns are their attributes: "Pro" x "Price" -> "Pro plan price"."""
+    found = []
+    first = plain(table.head[0].text)
+    for row in rows:
+        thing = row[0].text.strip()
+        if not thing:
+            continue
+        if first and not _KEY.fullmatch(first) and first not in plain(thing):
+            thing = f"{thing} {first}"
+        for head, cell in zip(table.head[1:], row[1:], strict=False):
+            if cell.text.strip(" -\u2013\u2014"):
+                column = head.text.strip()
+                bare = not column or _VALUE.fullmatch(plain(column))
+                found.append(_entry(section, thing if bare else f"{thing} {column.lower()}", cell))
+    return found
+
+
+def _entry(section: Section, label: str, cell: Text) -> Entry:
+    text, ticked = strip_marks(cell)
+    value = tidy(text.text)
+    if not value:
+        value = "yes" if ticked else "no"
+    entry = section.entry(label.strip(" :*"), value, cell.line_at(0))
+    plural = plain(label).endswith("s")
+    return Entry(
+        section=entry.section,
+        label=entry.label,
+        value=value,
+        line=entry.line,
+        role=entry.role,
+        items=list_items(value, pairs=plural),
+        polarity=False if ticked is False else None,
+    )
