@@ -38,48 +38,70 @@ class RunConfig(BaseModel):
     probes: str | None = Field(
         None,
         title="Own probes",
-        description="JSONL file with probes of your own, asked beside the built ones.",
+        description="JSONL file with probes of your own, relative to the knowledge/ folder. "
+        "They are asked beside the built ones.",
     )
     teacher: Teacher = Field(
         "template",
         title="Teacher",
-        description="Who writes the conversations. `template` is built in: no key, no cost.",
+        description="Who writes the conversations. template is built in: no key, no cost.",
     )
     teacher_model: str | None = Field(
-        None, title="Teacher model", description="Model name at the provider; null: its default."
+        None,
+        title="Teacher model",
+        description="Model name at the provider. Empty: the default one.",
     )
     num_conversations: int = Field(
         1000, ge=1, le=100_000, title="Conversations", description="Accepted conversations wanted."
     )
     batch_size: int = Field(
-        50, ge=1, le=5000, title="Batch size", description="Conversations of one mapped task."
+        50,
+        ge=1,
+        le=5000,
+        title="Batch size",
+        description="Conversations that one mapped task writes.",
     )
     temperature: float = Field(
-        1.0, ge=0, le=2, title="Temperature", description="Sampling temperature of the teacher."
+        1.0,
+        ge=0,
+        le=2,
+        title="Temperature",
+        description="Sampling temperature of the teacher; template ignores it.",
     )
     workers: int = Field(
-        8, ge=1, le=512, title="Workers", description="Requests in flight, over all batches."
+        8,
+        ge=1,
+        le=512,
+        title="Workers",
+        description="Requests to the teacher at one time, over all batches.",
     )
     max_cost_usd: float | None = Field(
         None,
         ge=0,
         title="Spend cap (USD)",
-        description="The plan fails where its forecast passes the cap; generation stops at it.",
+        description="The plan fails where its forecast passes the cap; generation stops at it. "
+        "Empty: no cap.",
     )
-    seed: int = Field(0, ge=0, title="Seed", description="Same inputs and seed: same data.")
+    seed: int = Field(
+        0,
+        ge=0,
+        title="Seed",
+        description="The same inputs and seed give the same data, to the byte.",
+    )
     general: tuple[str, ...] = Field(
         ("builtin",),
         min_length=1,
         title="General chat",
         description="Sources mixed with the identity data: builtin, a Parquet or JSONL file with "
-        "`messages`, or hf:REPO[:split]; each may carry a weight, as SOURCE=2.",
+        "messages, or hf:REPO[:split]. One a line; each may carry a weight, as SOURCE=2.",
     )
     identity_share: float | None = Field(
         None,
         gt=0,
         le=1,
         title="Identity share",
-        description="Share of the mixture's tokens that teaches identity; null: the recipe's.",
+        description="Share of the mixture's tokens that teaches identity, between 0 and 1. "
+        "Empty: as the base's recipe says.",
     )
     base_model: str = Field(
         "tiny",
@@ -89,16 +111,27 @@ class RunConfig(BaseModel):
         min_length=1,
     )
     zero_stage: Literal[0, 1, 2, 3] = Field(
-        2, title="ZeRO stage", description="What DeepSpeed shards over the processes."
+        2,
+        title="ZeRO stage",
+        description="What DeepSpeed splits over the processes: 0 nothing, 1 optimizer state, 2 "
+        "gradients too, 3 weights too.",
     )
     num_processes: int = Field(
         1, ge=1, le=64, title="Processes", description="Training processes, one for each GPU."
     )
     epochs: float | None = Field(
-        None, gt=0, le=1000, title="Epochs", description="Passes over the mixture; null: recipe's."
+        None,
+        gt=0,
+        le=1000,
+        title="Epochs",
+        description="Passes over the mixture. Empty: as the base's recipe says.",
     )
     learning_rate: float | None = Field(
-        None, gt=0, le=1, title="Learning rate", description="Peak rate; null: the recipe's."
+        None,
+        gt=0,
+        le=1,
+        title="Learning rate",
+        description="Peak rate. Empty: as the base's recipe says.",
     )
     hostfile: str | None = Field(
         None, title="Hostfile", description="Training over several hosts is not available yet."
@@ -110,7 +143,9 @@ class RunConfig(BaseModel):
         1, title="Rounds", description="Repeating for weak facts is not available yet."
     )
     require_approval: bool = Field(
-        False, title="Ask for approval", description="Wait for a person before training."
+        False,
+        title="Ask for approval",
+        description="Wait for a person before training, after showing what was made.",
     )
     min_name_accuracy: float = Field(
         0.95,
@@ -120,7 +155,9 @@ class RunConfig(BaseModel):
         description="The gate: lower bound of the 95 % interval over name and creator probes.",
     )
     publish_as: str | None = Field(
-        None, title="Publish as", description="Name of the published model; null: the bot's name."
+        None,
+        title="Publish as",
+        description="Name of the published model. Empty: the name in the knowledge base.",
     )
     force: tuple[Stage, ...] = Field(
         (), title="Redo", description="Stages to make again although a result is there."

@@ -32,14 +32,19 @@ def run_params() -> dict[str, Param]:
     """One param for each field of RunConfig, in the form's order and sections."""
     fields = RunConfig.model_json_schema()["properties"]
     return {
-        name: _param(fields[name], section) for section, names in SECTIONS.items() for name in names
+        name: _param(name, fields[name], section)
+        for section, names in SECTIONS.items()
+        for name in names
     }
 
 
-def _param(field: dict[str, Any], section: str) -> Param:
+def _param(name: str, field: dict[str, Any], section: str) -> Param:
     schema = _flat({key: value for key, value in field.items() if key != "default"})
-    if schema.get("items", {}).get("enum"):
+    if name == "force":
         schema["examples"] = list(STAGES)  # the form shows an array's examples as choices
+        schema["type"] = ["null", "array"]  # else an empty choice counts as a missing one
+    if "const" in schema:
+        schema["enum"] = [schema.pop("const")]  # the form shows no field for a const
     return Param(field["default"], section=section, **schema)
 
 

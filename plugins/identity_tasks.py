@@ -19,12 +19,13 @@ class Batch(TypedDict):
 def run_of(context: Mapping[str, Any]) -> Run:
     """The run of this task, its parameters checked again by the library.
 
-    Airflow lets unknown keys of a conf pass; RunConfig does not.
+    Airflow lets unknown keys of a conf pass; RunConfig does not. A field left empty in the form
+    arrives as null and means its default.
     """
     from identity_ops.pipeline import Run
 
-    conf = context["dag_run"].conf or {}
-    return Run(context["run_id"], {**context["params"], **conf})
+    conf = {**context["params"], **(context["dag_run"].conf or {})}
+    return Run(context["run_id"], {key: value for key, value in conf.items() if value is not None})
 
 
 def current_run() -> Run:
