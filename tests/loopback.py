@@ -128,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
             "/api/v1/models": self.provider.models_reply,
         }
         status, payload = replies.get(self.path, (404, {"error": {"message": "unknown path"}}))
-        if not self._has_key() and status == 200:
+        if not self._has_key() and status == 200 and not self.path.endswith("/models"):
             return self._send(Fault(status=401), self._refusal())
         data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         return self._send(Fault(status=status), data)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from identity_ops.knowledge.stage import lint_stage
+
 from identity_ops.knowledge import Knowledge, read_knowledge
 from identity_ops.records import Cell, Kind, write_jsonl
 from identity_ops.store.manifest import canonical_hash
@@ -76,6 +78,14 @@ def account(*, cap_usd: float | None = None, retries: int = 100) -> Account:
     return Account(Budget(cap_usd), Pages(), retries=retries)
 
 
+def commit_lint(folder: Path, text: str = TEXT) -> Path:
+    """A lint folder of a small knowledge base."""
+    source = folder / "kb.md"
+    source.write_text(text, encoding="utf-8")
+    lint_stage(source, folder / "lint")
+    return folder / "lint"
+
+
 def commit_plan(out: Path, *, mains: int, spares: int, batch_size: int) -> Path:
     """A plan folder as the plan stage leaves it."""
     cells = [cell(n, spare=n >= mains) for n in range(mains + spares)]
@@ -89,4 +99,4 @@ def commit_plan(out: Path, *, mains: int, spares: int, batch_size: int) -> Path:
     return out
 
 
-__all__ = ["KEY", "Pages", "account", "cell", "commit_plan", "knowledge", "settings"]
+__all__ = ["KEY", "Pages", "account", "cell", "commit_lint", "commit_plan", "knowledge", "settings"]

@@ -7,6 +7,7 @@ calling thread: what arrives together is written with one fsync.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -45,16 +46,20 @@ class Drive:
 
     Args:
         accept: raises RejectedError for a text that cannot be used.
-        workers: requests in flight at most.
+        slots: one for each request in flight, shared with other drives; a slot is given back
+            when the answer is written down, so a kill costs no more answers than there are slots.
+        workers: threads of this drive.
     """
 
     def __init__(
         self, teacher: Teacher, account: Account, responses: ResponseLog, cache: ResponseCache,
-        accept: Accept, *, workers: int, on_progress: OnProgress = ignore_progress,
+        accept: Accept, *, workers: int, slots: threading.Semaphore | None = None,
+        on_progress: OnProgress = ignore_progress,
     ) -> None:  # fmt: skip
         self._teacher, self._account, self._accept = teacher, account, accept
         self._responses, self._cache = responses, cache
         self._workers, self._on_progress = (1 if teacher.free else workers), on_progress
+        self._slots = slots or threading.Semaphore(self._workers)
         self._error: BaseException | None = None
         self._cost_usd = 0.0
         self.reused = 0  # answers found in the log or the cache
@@ -75,7 +80,10 @@ class Drive:
                     if not running:
                         break
                     done, _ = wait(running, return_when=FIRST_COMPLETED)
-                    self._settle(batch, [(running.pop(future), future) for future in done])
+                    try:
+                        self._settle(batch, [(running.pop(future), future) for future in done])
+                    finally:
+                        self._slots.release(len(done))
                 except BaseException as error:  # what is in flight is paid for: bring it in first
                     self._halt(batch, error)
         if self._error is not None:
@@ -84,13 +92,21 @@ class Drive:
     def _start(
         self, batch: Batch, pool: ThreadPoolExecutor, running: dict[Future[Response], Draw]
     ) -> None:
-        while len(running) < self._workers and (draw := batch.next()) is not None:
-            if (known := self._known(draw)) is not None:
-                self.reused += 1
-                self._judge(batch, draw, known)
-                continue
+        while len(running) < self._workers and self._slots.acquire(blocking=not running):
+            if (draw := self._next_unknown(batch)) is None:
+                self._slots.release()
+                return
             ask = self._teacher.complete
             running[pool.submit(ask, draw.cell, draw.attempt, self._account)] = draw
+
+    def _next_unknown(self, batch: Batch) -> Draw | None:
+        """The next draw that has to be asked; those with a known answer are settled here."""
+        while (draw := batch.next()) is not None:
+            if (known := self._known(draw)) is None:
+                return draw
+            self.reused += 1
+            self._judge(batch, draw, known)
+        return None
 
     def _known(self, draw: Draw) -> Response | None:
         """The answer to exactly this request, if it was ever paid for."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from identity_ops.curate.dedup import find_duplicates
 from identity_ops.generate.batch import Batch, Draw
@@ -37,6 +38,8 @@ from identity_ops.store.stage import Outcome, run_stage
 from identity_ops.teachers.base import Teacher, TeacherConfig
 from identity_ops.teachers.spend import Budget
 
+T = TypeVar("T")
+
 
 def refill_stage(
     lint_dir: Path,
@@ -47,9 +50,11 @@ def refill_stage(
     num: int,
     teacher: TeacherConfig,
     home: Home | None = None,
+    after: Path | None = None,
     client: Teacher | None = None,
     budget: Budget | None = None,
     previous: Sequence[Path] = (),
+    stopped: str | None = None,
     on_progress: OnProgress = ignore_progress,
     force: bool = False,
 ) -> Manifest:
@@ -60,6 +65,8 @@ def refill_stage(
         teacher: its `max_cost_usd` counts only where the batches had no cap; where they had
             one, what they left unspent is the cap here.
         previous: final sets that this one continues; it may not repeat them.
+        after: as in `generate_stage`.
+        stopped: why the teacher is not to be asked for more; what is there is committed.
         home, client, budget, force: as in `generate_stage`.
 
     Raises:
@@ -67,40 +74,66 @@ def refill_stage(
     """
     knowledge = read_knowledge(lint_dir)
     config = _with_leftover(teacher, batch_dirs)
-    inputs = digests(lint=lint_dir, plan=plan_dir)
+    sources = Sources(plan_dir, after, batch_dirs, previous)
+    inputs = digests(lint=lint_dir, plan=plan_dir, **({"after": after} if after else {}))
     inputs |= {f"batch-{n:04d}": digests(it=path)["it"] for n, path in enumerate(batch_dirs)}
     inputs |= {f"previous-{n:03d}": digests(it=path)["it"] for n, path in enumerate(previous)}
     with borrowed(client, teacher, knowledge) as asked:
         means = Means(
-            teacher=asked, config=config, home=home, budget=budget, on_progress=on_progress
+            teacher=asked,
+            config=config,
+            home=home,
+            budget=budget,
+            slots=None,
+            on_progress=on_progress,
         )
         return run_stage(
             "refill",
             out,
             {"num": num, "teacher": asked.identity(), "tries": TRIES},
             inputs,
-            lambda folder: _work(folder, knowledge, plan_dir, batch_dirs, previous, num, means),
+            lambda folder: _work(folder, knowledge, sources, num, means, stopped),
             force=force or is_resumable(out),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The committed folders that a refill reads."""
+
+    plan: Path
+    after: Path | None
+    batches: Sequence[Path]
+    previous: Sequence[Path]
 
 
 def _work(
     folder: Path,
     knowledge: Knowledge,
-    plan_dir: Path,
-    batch_dirs: Sequence[Path],
-    previous: Sequence[Path],
+    sources: Sources,
     num: int,
     means: Means,
+    stopped: str | None,
 ) -> Outcome:
-    before = tuple(row for path in previous for row in read_jsonl(Conversation, path / ACCEPTED))
-    rejections = [row for path in batch_dirs for row in read_jsonl(Rejection, path / REJECTIONS)]
-    pool = _Pool(before, rejections)
-    pool.add(row for path in batch_dirs for row in read_jsonl(Conversation, path / ACCEPTED))
+    pool = _Pool(
+        tuple(_read_all(Conversation, sources.previous, ACCEPTED)),
+        list(_read_all(Rejection, sources.batches, REJECTIONS)),
+    )
+    pool.add(_read_all(Conversation, sources.batches, ACCEPTED))
     with open_desk(folder, knowledge, means, size=max(1, num - len(pool.kept))) as desk:
-        _fill(pool, _candidates(Plan.read(plan_dir).cells, pool), num, desk.drive)
+        if stopped is None:
+            _fill(
+                pool,
+                _candidates(Plan.read(sources.plan, sources.after).cells, pool),
+                num,
+                desk.drive,
+            )
         accepted = sorted(pool.first(num), key=lambda row: row.index)
-        return outcome(folder, accepted, pool.rejections, num, desk)
+        return outcome(folder, accepted, pool.rejections, num, desk, stopped)
+
+
+def _read_all(kind: type[T], folders: Sequence[Path], name: str) -> Iterator[T]:
+    return (row for folder in folders for row in read_jsonl(kind, folder / name))
 
 
 def _fill(pool: _Pool, candidates: list[Draw], num: int, drive: Drive) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -48,10 +49,15 @@ class Plan:
     batches: int
 
     @classmethod
-    def read(cls, plan_dir: Path) -> Plan:
+    def read(cls, plan_dir: Path, after: Path | None = None) -> Plan:
+        """The plan in `plan_dir`, without the cells of the plan `after` that it continues."""
         manifest = manifests.load(plan_dir, verify=False)
-        cells = tuple(read_jsonl(Cell, plan_dir / "cells.jsonl"))
-        return cls(cells, int(manifest.config["batch_size"]), manifest.counts["batches"])
+        taken = manifests.load(after, verify=False).counts if after else {"cells": 0, "spares": 0}
+        cells = list(read_jsonl(Cell, plan_dir / "cells.jsonl"))
+        mains = [cell for cell in cells if not cell.spare][taken["cells"] :]
+        spares = [cell for cell in cells if cell.spare][taken["spares"] :]
+        batch_size = int(manifest.config["batch_size"])
+        return cls(mains + spares, batch_size, -(-len(mains) // batch_size))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +68,7 @@ class Means:
     config: TeacherConfig
     home: Home | None
     budget: Budget | None  # shared by several stages; None: one of its own by the config's cap
+    slots: threading.Semaphore | None  # requests in flight, where several stages share them
     on_progress: OnProgress
 
 
@@ -83,8 +90,10 @@ def generate_stage(
     batch: int,
     teacher: TeacherConfig,
     home: Home | None = None,
+    after: Path | None = None,
     client: Teacher | None = None,
     budget: Budget | None = None,
+    slots: threading.Semaphore | None = None,
     on_progress: OnProgress = ignore_progress,
     force: bool = False,
 ) -> Manifest:
@@ -97,8 +106,10 @@ def generate_stage(
         batch: number of the batch, from 0.
         teacher: its `max_cost_usd` caps this stage.
         home: state folder whose response cache is used; None: only the stage's own log.
+        after: a plan that `plan_dir` continues; its cells are done already.
         client: a teacher made from `teacher` to share (connections, rate) with other stages.
         budget: a cap to share with other stages; it must count this folder's ledger already.
+        slots: requests in flight to share with other stages.
         force: judge the answers again; what was paid for is not asked again.
 
     Raises:
@@ -108,14 +119,19 @@ def generate_stage(
     knowledge = read_knowledge(lint_dir)
     with borrowed(client, teacher, knowledge) as asked:
         means = Means(
-            teacher=asked, config=teacher, home=home, budget=budget, on_progress=on_progress
+            teacher=asked,
+            config=teacher,
+            home=home,
+            budget=budget,
+            slots=slots,
+            on_progress=on_progress,
         )
         return run_stage(
             "generate",
             out,
             {"batch": batch, "teacher": asked.identity(), "tries": TRIES},
-            digests(lint=lint_dir, plan=plan_dir),
-            lambda folder: _work(folder, knowledge, Plan.read(plan_dir), batch, means),
+            digests(lint=lint_dir, plan=plan_dir, **({"after": after} if after else {})),
+            lambda folder: _work(folder, knowledge, Plan.read(plan_dir, after), batch, means),
             force=force or is_resumable(out),
         )
 
@@ -180,7 +196,8 @@ def open_desk(folder: Path, knowledge: Knowledge, means: Means, *, size: int) ->
         account = Account(budget, ledger, retries=max(20, RETRIES * size))
         drive = Drive(
             means.teacher, account, responses, ResponseCache(means.home), checker.accept,
-            workers=means.config.workers, on_progress=means.on_progress,
+            workers=min(means.config.workers, size), slots=means.slots,
+            on_progress=means.on_progress,
         )  # fmt: skip
         yield Desk(drive, responses, ledger, means.config.max_cost_usd)
 
@@ -191,15 +208,22 @@ def outcome(
     rejections: Sequence[Rejection],
     wanted: int,
     desk: Desk,
+    stopped: str | None = None,
 ) -> Outcome:
-    """Write the results and say what they are."""
+    """Write the results and say what they are.
+
+    Args:
+        stopped: why nothing more was asked, where the caller knows.
+    """
     write_jsonl(folder / ACCEPTED, accepted)
     write_jsonl(folder / REJECTIONS, rejections)
     confirmed, uncertain, sent = ledger_spent(folder / LEDGER)
     reasons = dict(sorted(Counter(row.reason for row in rejections).items()))
-    missing, stopped = wanted - len(accepted), desk.drive.out_of_money
+    missing = wanted - len(accepted)
+    if desk.drive.out_of_money is not None:
+        stopped = str(desk.drive.out_of_money)
     if missing > 0:
-        why = str(stopped) if stopped else f"no cells left to try; rejected: {reasons}"
+        why = stopped or f"no cells left to try; rejected: {reasons}"
         log.warning("%s: %d of %d conversations missing: %s", folder, missing, wanted, why)
     return Outcome(
         files=[RESPONSES, LEDGER, ACCEPTED, REJECTIONS],
@@ -207,7 +231,7 @@ def outcome(
         figures={
             "rejections": reasons,
             "shortfall": missing,
-            "stopped": str(stopped) if stopped else None,
+            "stopped": stopped,
             "resumable": missing > 0 and (stopped is not None or "provider" in reasons),
             "requests": sent,
             "reused": desk.drive.reused,

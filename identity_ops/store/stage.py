@@ -76,11 +76,11 @@ def run_stage(
             if not force:
                 log.info("%s: reusing %s", stage, folder)
                 return found
-            _set_aside(folder)
+            set_aside(folder)
         return _make(stage, folder, key, config, inputs, work)
 
 
-def _set_aside(folder: Path) -> None:
+def set_aside(folder: Path) -> None:
     """Move a result out of the way: what was paid for or trained is never deleted."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
     aside = folder / f".replaced-{stamp}"

@@ -206,20 +206,20 @@ class ChatTeacher:
         text = clean(error.get("message") or "", self._key)
         return faults.classify(status, error, headers, where=self.base_url, text=text)
 
-    def _get(self, path: str) -> Any:
+    def _get(self, path: str, *, needs_key: bool) -> Any:
         """The JSON of a small GET; None where the server does not know the path."""
-        reply = self._client.send("GET", path, self._secret())
+        reply = self._client.send("GET", path, self._secret() if needs_key else self._key)
         if reply.status in (404, 405):
             return None
         if reply.status != 200:
             raise self._refuse(reply.status, completion.error_of(reply), reply.headers)
         return completion.loads(reply.body)
 
-    def _get_patiently(self, path: str) -> Any:
+    def _get_patiently(self, path: str, *, needs_key: bool = True) -> Any:
         """`_get` with bounded attempts for passing faults."""
         for number in range(1, self.config.attempts + 1):
             try:
-                return self._get(path)
+                return self._get(path, needs_key=needs_key)
             except ProviderError as error:
                 if number == self.config.attempts:
                     raise

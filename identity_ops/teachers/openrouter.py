@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from identity_ops.errors import CreditError, ProviderError
+from identity_ops.errors import CreditError, IdentityError
 from identity_ops.teachers.chat import ChatTeacher
 from identity_ops.teachers.keys import find_key
 from identity_ops.teachers.spend import Price
@@ -46,8 +46,8 @@ class OpenRouterTeacher(ChatTeacher):
 
     def _listed_price(self) -> Price | None:
         try:
-            listing = self._get_patiently("models")
-        except ProviderError:
+            listing = self._get_patiently("models", needs_key=False)
+        except IdentityError:  # a forecast without a price is better than none
             return None
         models = listing.get("data") if isinstance(listing, dict) else None
         for model in models if isinstance(models, list) else []:

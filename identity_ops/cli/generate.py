@@ -1,0 +1,130 @@
+"""`identity-ops generate`: conversations from a knowledge base, by any teacher."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+from identity_ops.cli.output import JSON_OPTION, emit
+from identity_ops.errors import ShortfallError, UsageError
+from identity_ops.generate.drive import Progress
+from identity_ops.generate.forecast import Forecast, forecast
+from identity_ops.generate.order import Order
+from identity_ops.generate.run import Summary, generate
+from identity_ops.store.paths import Home
+from identity_ops.teachers.base import TeacherConfig
+
+
+def register(app: typer.Typer) -> None:
+    """Add this topic's commands."""
+    app.command("generate")(_generate)
+
+
+def _generate(
+    knowledge: Annotated[Path, typer.Argument(help="Knowledge base, markdown.", metavar="KB.md")],
+    num: Annotated[int, typer.Option(min=1, help="Conversations wanted.")],
+    out: Annotated[Path, typer.Option(help="Folder for the result; the same command resumes it.")],
+    teacher: Annotated[str, typer.Option(help="template, openrouter or openai.")] = "template",
+    model: Annotated[str | None, typer.Option(help="Model at the provider.")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=512, help="Requests in flight.")] = 8,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other conversations.")] = 0,
+    max_cost: Annotated[
+        float | None, typer.Option("--max-cost", min=0, help="Hard cap in US dollars.")
+    ] = None,
+    append: Annotated[bool, typer.Option("--append", help="N more in the same folder.")] = False,
+    temperature: Annotated[float, typer.Option(min=0, max=2, help="Of the teacher.")] = 1.0,
+    batch_size: Annotated[int, typer.Option(min=1, help="Conversations a batch.")] = 50,
+    catalogue: Annotated[Path | None, typer.Option(help="Own catalogue of topics.")] = None,
+    prompt: Annotated[Path | None, typer.Option(help="Own prompt file.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it would take, and stop.")
+    ] = False,
+    as_json: Annotated[bool, JSON_OPTION] = False,
+) -> None:
+    """Generate N checked conversations from a knowledge base."""
+    for path in (knowledge, catalogue, prompt):
+        if path is not None and not path.is_file():
+            raise UsageError("no such file", where=path)
+    order = Order(
+        knowledge=knowledge, num=num, seed=seed, batch_size=batch_size, catalogue=catalogue,
+        append=append,
+        teacher=TeacherConfig.of(
+            name=teacher, model=model, temperature=temperature, workers=workers,
+            max_cost_usd=max_cost, prompt_file=str(prompt) if prompt else None,
+        ),
+    )  # fmt: skip
+    if dry_run:
+        with tempfile.TemporaryDirectory() as folder:
+            said = forecast(order, Path(folder))
+        return emit(dataclasses.asdict(said), _say_forecast(said), as_json=as_json)
+    with _bar(num) as show:
+        summary = generate(order, out, home=Home.from_env(), show=show)
+    data = dataclasses.asdict(summary) | {"out": str(out), "shortfall": summary.shortfall}
+    emit(data, _say(summary), as_json=as_json)
+    _require_all(summary)
+    return None
+
+
+@contextlib.contextmanager
+def _bar(total: int) -> Iterator[Callable[[Progress], None]]:
+    """A progress bar on stderr; nothing where that is no terminal."""
+    columns = (
+        TextColumn("generate"), BarColumn(), MofNCompleteColumn(),
+        TextColumn("{task.fields[more]}"), TimeElapsedColumn(),
+    )  # fmt: skip
+    with Bar(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("generate", total=total, more="")
+
+        def show(progress: Progress) -> None:
+            more = f"{progress.rejected} rejected, ${progress.cost_usd:.4f}"
+            bar.update(task, completed=min(total, progress.accepted), more=more)
+
+        yield show
+
+
+def _say(summary: Summary) -> str:
+    reasons = ", ".join(f"{name} {count}" for name, count in summary.rejections.items())
+    lines = [
+        f"{summary.accepted} of {summary.wanted} conversations in {summary.out}",
+        f"rejected: {sum(summary.rejections.values())}" + (f" ({reasons})" if reasons else ""),
+    ]
+    if summary.prompt_tokens:
+        share = summary.cached_tokens / summary.prompt_tokens
+        lines += [
+            f"requests: {summary.requests}; tokens: {summary.prompt_tokens} in "
+            f"({share:.0%} cached), {summary.completion_tokens} out",
+            f"cost: ${summary.cost_usd:.4f}"
+            + (f" (perhaps ${summary.uncertain_usd:.4f} more)" if summary.uncertain_usd else ""),
+        ]
+    lines.append(f"next: identity-ops curate {summary.out} --knowledge KB.md --out DIR")
+    return "\n".join(lines)
+
+
+def _say_forecast(said: Forecast) -> str:
+    cost = "unknown: no price" if said.cost_usd is None else f"${said.cost_usd:.4f}"
+    return "\n".join(
+        [
+            f"conversations: {said.conversations}, teacher: {said.teacher}",
+            f"tokens: about {said.prompt_tokens} in, {said.completion_tokens} out",
+            f"cost: {cost}",
+        ]
+    )
+
+
+def _require_all(summary: Summary) -> None:
+    if summary.shortfall > 0:
+        raise ShortfallError(
+            summary.stopped or "fewer conversations than wanted", where=summary.out,
+            expected=summary.wanted, got=summary.accepted,
+            todo="What is there is kept; the same command goes on from it.",
+        )  # fmt: skip

@@ -1,0 +1,220 @@
+"""All of `generate`: lint, plan, every batch, refill, in one folder, resumed where it stopped."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from identity_ops.generate import ledger
+from identity_ops.generate.drive import Progress
+from identity_ops.generate.layout import Layout, Part
+from identity_ops.generate.order import Order, choose_part, remember
+from identity_ops.generate.refill import refill_stage
+from identity_ops.generate.stage import borrowed, generate_stage, is_resumable
+from identity_ops.knowledge import read_knowledge
+from identity_ops.knowledge.stage import lint_stage
+from identity_ops.plan import plan_stage
+from identity_ops.store import manifest as manifests
+from identity_ops.store.lock import hold
+from identity_ops.store.manifest import FILE_NAME, Manifest
+from identity_ops.store.paths import Home
+from identity_ops.store.stage import set_aside
+from identity_ops.teachers.base import Teacher
+from identity_ops.teachers.spend import Budget
+
+Show = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What a `generate` command left in its folder; money and tokens over all its batches."""
+
+    out: Path
+    wanted: int
+    accepted: int
+    rejections: dict[str, int]
+    stopped: str | None
+    requests: int
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    cost_usd: float
+    uncertain_usd: float
+
+    @property
+    def shortfall(self) -> int:
+        return self.wanted - self.accepted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Site:
+    """Where one command works, and with what."""
+
+    layout: Layout
+    part: Part
+    after: Path | None  # the plan that this part's continues
+    order: Order
+    home: Home | None
+    teacher: Teacher
+    budget: Budget | None
+    slots: threading.Semaphore
+
+
+def generate(order: Order, out: Path, *, home: Home | None, show: Show) -> Summary:
+    """Make or resume what `order` asks for in `out`.
+
+    Args:
+        home: whose response cache is used.
+        show: gets the progress over all batches.
+
+    Raises:
+        BusyError: another process works in `out`.
+        ConfigError: `out` answers another order.
+        KnowledgeError: lint found errors; nothing was asked of the teacher.
+        AuthError, RequestError, OutageError: the provider refuses; finished work is kept.
+    """
+    layout = Layout(out)
+    with hold(out / ".generate.lock"):
+        knowledge = read_knowledge(order.knowledge)
+        with borrowed(None, order.teacher, knowledge) as teacher:
+            terms = order.terms(teacher.identity())
+            number = choose_part(layout, order, terms)
+            lint_stage(order.knowledge, layout.lint)
+            teacher.preflight()
+            site = _site(layout, number, order, home, teacher)
+            remember(site.part, terms)
+            _plan(site)
+            return _work(site, show)
+
+
+def _site(layout: Layout, number: int, order: Order, home: Home | None, teacher: Teacher) -> _Site:
+    part = layout.part(number)
+    return _Site(
+        layout=layout, part=part, after=layout.part(number - 1).plan if number else None,
+        order=order, home=home, teacher=teacher, budget=_budget(order, part),
+        slots=threading.Semaphore(order.teacher.workers),
+    )  # fmt: skip
+
+
+def _plan(site: _Site) -> None:
+    """Commit the part's plan: a longer one whose beginning earlier parts have done."""
+    order, done = site.order, 0
+    if site.after is not None:
+        done = manifests.load(site.after).counts["cells"]
+    plan_stage(
+        site.layout.lint, site.part.plan, num=done + order.num, seed=order.seed,
+        batch_size=order.batch_size, catalogue=order.catalogue,
+    )  # fmt: skip
+
+
+def _work(site: _Site, show: Show) -> Summary:
+    order, part = site.order, site.part
+    watch = _Watch(order.num, show)
+    batches = _run_batches(site, watch)
+    stopped = next((m.figures["stopped"] for m in batches if m.figures["stopped"]), None)
+    earlier = [p.refill for p in site.layout.parts() if p.root != part.root and p.is_finished]
+    if is_resumable(part.refill):
+        set_aside(part.refill)  # the batches went on since, so its inputs are others now
+    refill = refill_stage(
+        site.layout.lint, part.plan, part.batches(), part.refill, num=order.num,
+        teacher=order.teacher, home=site.home, client=site.teacher, budget=site.budget,
+        after=site.after, previous=earlier, stopped=stopped, on_progress=watch.of(-1),
+    )  # fmt: skip
+    return _summary(site.layout.root, batches, refill)
+
+
+def _run_batches(site: _Site, watch: _Watch) -> list[Manifest]:
+    """Manifests of the batches, several at work at once; once money ends no more are begun."""
+    order, count = site.order, -(-site.order.num // site.order.batch_size)
+    ended = threading.Event()
+
+    def run(number: int) -> Manifest | None:
+        folder = site.part.batch(number)
+        if ended.is_set() and not (folder / FILE_NAME).exists():
+            return None
+        try:
+            manifest = generate_stage(
+                site.layout.lint, site.part.plan, folder, batch=number, teacher=order.teacher,
+                home=site.home, after=site.after, client=site.teacher, budget=site.budget,
+                slots=site.slots, on_progress=watch.of(number),
+            )  # fmt: skip
+        except BaseException:
+            ended.set()
+            raise
+        watch.settle(number, manifest)
+        if manifest.figures["stopped"]:
+            ended.set()
+        return manifest
+
+    lanes = 1 if site.teacher.free else 1 + -(-order.teacher.workers // order.batch_size)
+    with ThreadPoolExecutor(min(lanes, count)) as pool:
+        made = list(pool.map(run, range(count)))
+    return [manifest for manifest in made if manifest is not None]
+
+
+def _budget(order: Order, part: Part) -> Budget | None:
+    """One cap over all stages of the part, with what earlier processes spent on it."""
+    if order.teacher.max_cost_usd is None:
+        return None
+    books = [*part.root.glob("batches/[0-9]*/ledger.jsonl"), part.refill / ledger.FILE_NAME]
+    totals = [ledger.spent(path) for path in books]
+    return Budget(order.teacher.max_cost_usd, sum(sure + maybe for sure, maybe, _ in totals))
+
+
+def _summary(out: Path, batches: list[Manifest], refill: Manifest) -> Summary:
+    stages = [*batches, refill]
+
+    def total(name: str) -> Any:
+        return sum(manifest.figures[name] for manifest in stages)
+
+    return Summary(
+        out=out,
+        wanted=refill.counts["wanted"],
+        accepted=refill.counts["accepted"],
+        rejections=refill.figures["rejections"],
+        stopped=refill.figures["stopped"],
+        requests=total("requests"),
+        prompt_tokens=total("prompt_tokens"),
+        cached_tokens=total("cached_tokens"),
+        completion_tokens=total("completion_tokens"),
+        cost_usd=round(sum(manifest.cost_usd for manifest in stages), 6),
+        uncertain_usd=round(total("uncertain_usd"), 6),
+    )
+
+
+class _Watch:
+    """Adds up the progress of stages that run at the same time."""
+
+    def __init__(self, wanted: int, show: Show) -> None:
+        self._wanted, self._show = wanted, show
+        self._parts: dict[int, Progress] = {}
+        self._lock = threading.Lock()
+
+    def of(self, number: int) -> Show:
+        """The callback of one stage."""
+
+        def update(progress: Progress) -> None:
+            with self._lock:
+                self._parts[number] = progress
+                self._show(self._sum())
+
+        return update
+
+    def settle(self, number: int, manifest: Manifest) -> None:
+        """Count a stage that was reused, and so never called back."""
+        done = Progress(
+            manifest.counts["accepted"], manifest.counts["rejected"], manifest.counts["wanted"],
+            manifest.cost_usd,
+        )  # fmt: skip
+        self.of(number)(done)
+
+    def _sum(self) -> Progress:
+        parts = self._parts.values()
+        return Progress(
+            sum(p.accepted for p in parts), sum(p.rejected for p in parts), self._wanted,
+            sum(p.cost_usd for p in parts),
+        )  # fmt: skip
