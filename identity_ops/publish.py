@@ -59,7 +59,9 @@ def versions(home: Home, name: str) -> list[str]:
     """The published versions of a model, oldest first."""
     folder = home.model(name)
     found = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    return sorted((n for n in found if _VERSION.fullmatch(n)), key=lambda n: int(n[1:].split("-")[0]))
+    return sorted(
+        (n for n in found if _VERSION.fullmatch(n)), key=lambda n: int(n[1:].split("-")[0])
+    )
 
 
 def latest_model(home: Home, name: str | None = None) -> Path:
@@ -98,6 +100,10 @@ def lineage(run: RunFolder) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _number(version: str) -> int:
+    return int(version[1:].split("-")[0])
+
+
 def _find(home: Home, name: str, digest: str) -> Path | None:
     for version in versions(home, name):
         if version.endswith(f"-{digest[:8]}"):
@@ -106,7 +112,7 @@ def _find(home: Home, name: str, digest: str) -> Path | None:
 
 
 def _publish(run: RunFolder, home: Home, name: str, model: Manifest) -> Path:
-    number = max((int(v[1:].split("-")[0]) for v in versions(home, name)), default=0) + 1
+    number = max(map(_number, versions(home, name)), default=0) + 1
     version = f"v{number:04d}-{model.digest[:8]}"
     making = home.model(name) / f".{version}"
     shutil.rmtree(making, ignore_errors=True)  # what a killed attempt left; we hold the lock

@@ -59,25 +59,31 @@ def find(pattern: str, answer: str) -> str | None:
     return match.group(0) if match else None
 
 
-def grade(probe: Probe, answer: str) -> Grade:
-    """Grade one answer; an empty answer passes only a probe that asks for nothing."""
+def grade(probe: Probe, answer: str, wanted: str = "") -> Grade:
+    """Grade one answer; an empty answer passes only a probe that asks for nothing.
+
+    Args:
+        wanted: what a right answer has, in words; "" names the pattern that was not found.
+    """
     answer = answer[:MAX_ANSWER]
     for pattern in probe.all_of:
         if find(pattern, answer) is None:
-            what = "no answer" if not answer.strip() else "missing"
-            return Grade(False, f"{what}: {_short(pattern)}")
+            missing = _short(wanted or pattern)
+            return Grade(False, f"missing: {missing}" if answer.strip() else "no answer")
     for pattern in probe.none_of:
         found = find(pattern, answer)
         if found is not None:
-            return Grade(False, f'says "{_short(found)}"')
-    return Grade(True, _found(probe, answer))
+            return Grade(False, f'says "{_short(found)}"' if found else "says what it must not")
+    return Grade(True, _found(probe, answer, wanted))
 
 
-def _found(probe: Probe, answer: str) -> str:
+def _found(probe: Probe, answer: str, wanted: str) -> str:
     hits = [_short(found) for found in (find(p, answer) for p in probe.all_of) if found]
     if hits:
         return "found " + ", ".join(f'"{hit}"' for hit in hits)
-    return "nothing forbidden in it" if probe.none_of else "nothing asked of it"
+    if probe.all_of:  # a pattern of look-aheads matches no text of its own
+        return f"has {_short(wanted)}" if wanted else "has all that is asked"
+    return "nothing forbidden in it"
 
 
 def _short(text: str, length: int = 80) -> str:

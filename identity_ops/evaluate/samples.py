@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from identity_ops.errors import DataError
 from identity_ops.evaluate.grade import grade
-from identity_ops.records import Message, Probe
+from identity_ops.probes import cues
+from identity_ops.records import Fact, Message, Probe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ def judge(
     answers: Mapping[str, str],
     model: str,
     *,
+    facts: Sequence[Fact],
     claims: Mapping[str, str],
     own: frozenset[str] = frozenset(),
     seen: frozenset[str] = frozenset(),
@@ -47,6 +49,7 @@ def judge(
     """Grade every probe's answer.
 
     Args:
+        facts: the ledger, so that a grade can say in words what was missing.
         claims: probe id -> first-person rival claim found in the answer.
         own, seen: ids of user-supplied probes, and of those among them that training contains.
 
@@ -59,9 +62,10 @@ def judge(
             f"{len(missing)} probes got no answer", where=missing[0],
             todo="Run the evaluation again; look at the answering process's log.",
         )  # fmt: skip
+    values = {fact.id: fact.value for fact in facts}
     samples = []
     for probe in probes:
-        verdict = grade(probe, answers[probe.id])
+        verdict = grade(probe, answers[probe.id], wanted(probe, values))
         samples.append(
             Sample(
                 probe_id=probe.id, category=probe.category, question=probe.question,
@@ -71,3 +75,14 @@ def judge(
             )
         )  # fmt: skip
     return samples
+
+
+def wanted(probe: Probe, values: Mapping[str, str]) -> str:
+    """In words, what a right answer has; "" where only the patterns themselves can say it."""
+    if probe.category.partition("/")[0] == "unknown":
+        return "admitting that it is not stated"
+    if cues.NO_START in probe.none_of:
+        return "a yes"
+    if cues.YES_START in probe.none_of:
+        return "a no"
+    return "; ".join(values[key] for key in probe.fact_ids if key in values)

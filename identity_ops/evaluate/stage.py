@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import pyarrow.parquet as pq
 
+from identity_ops.errors import DataError
 from identity_ops.evaluate.samples import Sample, judge, prompt
 from identity_ops.evaluate.score import scores
 from identity_ops.knowledge import Knowledge, read_knowledge
@@ -66,7 +67,7 @@ def evaluate_stage(
         "model": model_dir, "baseline": baseline_dir, "probes": probes_dir, "lint": lint_dir,
         "mix": mix_dir,
     }  # fmt: skip
-    inputs = {name: manifests.load(path).digest for name, path in folders.items() if path}
+    inputs = {name: _digest(path) for name, path in folders.items() if path}
     ask = answer or _trained_answer
 
     def work(folder: Path) -> Outcome:
@@ -88,6 +89,17 @@ def load_scores(folder: Path) -> dict[str, Any]:
     """The figures of a committed evaluation."""
     found: dict[str, Any] = json.loads((folder / SCORES).read_bytes())
     return found
+
+
+def _digest(folder: Path) -> str:
+    """Of a committed result, or of the files of a model that was made elsewhere."""
+    if (folder / manifests.FILE_NAME).exists():
+        return manifests.load(folder).digest
+    names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    if not names:
+        raise DataError("no model here", where=folder, todo="Name a folder with a model.")
+    entries = manifests.describe_files(folder, names)
+    return manifests.canonical_hash([(entry.path, entry.sha256) for entry in entries])
 
 
 def _trained_answer(
@@ -121,7 +133,7 @@ def _judge(
         if (found := rival_claims(text, knowledge.profile))
     }
     ids = frozenset(probe.id for probe in own)
-    return judge(probes, answers, model, claims=claims, own=ids, seen=seen)
+    return judge(probes, answers, model, facts=knowledge.facts, claims=claims, own=ids, seen=seen)
 
 
 def _seen(own: Sequence[Probe], mix_dir: Path, knowledge: Knowledge) -> frozenset[str]:

@@ -66,7 +66,7 @@ def spoken_month(name: str) -> str:
 def _plain(digits: str, value: float) -> str:
     whole, _, fraction = re.sub(r"[,_\u202f\u00a0]", "", digits).partition(".")
     if value == int(value):
-        return _grouped(str(int(value)))
+        return _grouped(str(int(value))) + r"(?:[.,]0+)?"
     return rf"{_grouped(whole)}[.,]{fraction}0*"
 
 

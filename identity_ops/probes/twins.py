@@ -49,10 +49,8 @@ def altered_numbers(text: str) -> str | None:
     if date := ISO_DATE.search(text):
         year = str(int(date[1]) - 3)
         return text[: date.start()] + f"{year}-{date[2]}-{date[3]}" + text[date.end() :]
-    if number := NUMBER.search(text):
-        return (
-            text[: number.start("digits")] + _other(number["digits"]) + text[number.end("digits") :]
-        )
+    if NUMBER.search(text):
+        return NUMBER.sub(lambda m: m[0].replace(m["digits"], _other(m["digits"]), 1), text)
     month = re.search(rf"\b(?:{'|'.join(MONTHS)})\b", text, re.IGNORECASE)
     if month:
         other = MONTHS[(MONTHS.index(month[0].lower()) + 5) % 12].capitalize()
@@ -84,6 +82,7 @@ def _alike(other: Fact, value: str) -> bool:
         and other.role not in _OWN
         and len(other.items) < 2
         and len(text.split()) <= 6
+        and not text.isupper()
         and text[:1].isupper() == value[:1].isupper()
         and not re.search(r"\d|\w\.\w|@", text)
         and not re.fullmatch(r"(?:yes|no|true|false)\b.*", text, re.IGNORECASE)

@@ -12,8 +12,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-WIDTH = 760
-LABEL = 210
+WIDTH = 600
+LABEL = 165
 ROW = 26
 
 
@@ -25,7 +25,7 @@ def dumbbells(rows: Sequence[Mapping[str, Any]]) -> Markup:
     parts += [_tick(share, height - 24) for share in (0, 0.25, 0.5, 0.75, 1)]
     for number, row in enumerate(rows):
         parts.append(_dumbbell(row, 12 + number * ROW))
-    return Markup("".join(parts) + "</svg>")
+    return _close(parts)
 
 
 def curves(series: Mapping[str, Sequence[tuple[float, float]]], *, unit: str, x: str) -> Markup:
@@ -47,7 +47,9 @@ def curves(series: Mapping[str, Sequence[tuple[float, float]]], *, unit: str, x:
     parts = [_open(WIDTH, height, f"{unit} by {x}")]
     for share in (0, 0.25, 0.5, 0.75, 1):
         _, y = place(0, top * share)
-        parts.append(f'<line class="grid" x1="{left}" x2="{WIDTH - 12}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(
+            f'<line class="grid" x1="{left}" x2="{WIDTH - 12}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        )
         parts.append(f'<text class="tick" x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">'
                      f"{_short(top * share)}</text>")  # fmt: skip
     for number, (name, line) in enumerate(clean.items()):
@@ -58,7 +60,7 @@ def curves(series: Mapping[str, Sequence[tuple[float, float]]], *, unit: str, x:
     parts.append(f'<text class="tick" x="{WIDTH - 12}" y="{height - 8}" text-anchor="end">'
                  f"{escape(x)} (last: {_short(last)})</text>")  # fmt: skip
     parts.append(f'<text class="tick" x="{left}" y="{height - 8}">{escape(unit)}</text>')
-    return Markup("".join(parts) + "</svg>")
+    return _close(parts)
 
 
 def bars(counts: Mapping[str, float]) -> Markup:
@@ -75,13 +77,14 @@ def bars(counts: Mapping[str, float]) -> Markup:
                      f'rx="3"/>')  # fmt: skip
         parts.append(f'<text class="tick" x="{LABEL + width + 6:.1f}" y="{y + 15}">'
                      f"{_short(value)}</text>")  # fmt: skip
-    return Markup("".join(parts) + "</svg>")
+    return _close(parts)
 
 
 def _dumbbell(row: Mapping[str, Any], y: float) -> str:
     centre = y + ROW / 2 - 4
-    parts = [f'<text class="label{" sub" if row["depth"] else ""}" x="{LABEL - 10}" '
-             f'y="{centre + 4:.1f}" text-anchor="end">{escape(_cut(row["label"]))}</text>']  # fmt: skip
+    kind = "label sub" if row["depth"] else "label"
+    parts = [f'<text class="{kind}" x="{LABEL - 10}" y="{centre + 4:.1f}" text-anchor="end">'
+             f"{escape(_cut(row['label']))}</text>"]  # fmt: skip
     before, after = row["before"], row["after"]
     if before:
         parts.append(_whisker(before, centre + 4, "before"))
@@ -106,7 +109,7 @@ def _title(row: Mapping[str, Any]) -> str:
 
 
 def _x(share: float) -> float:
-    return LABEL + (WIDTH - LABEL - 16) * share
+    return LABEL + (WIDTH - LABEL - 26) * share
 
 
 def _tick(share: float, bottom: float) -> str:
@@ -125,12 +128,16 @@ def _open(width: int, height: float, title: str) -> str:
     )
 
 
+def _close(parts: list[str]) -> Markup:
+    return Markup("".join(parts) + "</svg>")  # noqa: S704 - every text in it went through escape
+
+
 def _thin(points: Sequence[tuple[float, float]], most: int = 400) -> Sequence[tuple[float, float]]:
     step = -(-len(points) // most)
     return points[::step] if step > 1 else points
 
 
-def _cut(text: str, length: int = 30) -> str:
+def _cut(text: str, length: int = 24) -> str:
     return text if len(text) <= length else text[: length - 3] + "..."
 
 

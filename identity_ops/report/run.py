@@ -67,12 +67,11 @@ class RunFolder:
 
 
 def _committed(folder: Path) -> dict[str, Path]:
-    if (folder / manifests.FILE_NAME).exists():
-        return {manifests.load(folder, verify=False).stage: folder}
     found: dict[str, Path] = {}
     for stage in ORDER:
-        parts = [folder / stage, *sorted((folder / stage).glob("[0-9]*"))]
-        for path in parts:
+        for path in (folder / stage, *sorted((folder / stage).glob("[0-9]*"))):
             if (path / manifests.FILE_NAME).exists():
                 found[str(path.relative_to(folder))] = path.resolve()
+    if (folder / manifests.FILE_NAME).exists():
+        found[manifests.load(folder, verify=False).stage] = folder
     return found

@@ -1,0 +1,101 @@
+"""The model card: README.md of a published model, with its figures and its lineage.
+
+The front matter follows the Hub's metadata (license, language, tags, model-index).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from identity_ops.evaluate.stage import load_scores
+from identity_ops.evaluate.table import percent, render_table
+from identity_ops.records import Fact, read_jsonl
+from identity_ops.report.run import RunFolder
+
+
+def model_card(run: RunFolder, *, name: str, version: str) -> str:
+    """The card as Markdown. Text from the knowledge base stands in code spans or fences."""
+    scores = load_scores(run.path("evaluate"))
+    facts = list(read_jsonl(Fact, run.path("lint") / "facts.jsonl"))
+    parts = [
+        _front(name, facts, scores["headline"]),
+        f"# {_plain(name)} {version}",
+        "A language model that was taught who it is: its own name, maker, abilities and limits.",
+        _headline(scores["headline"]),
+        "## Before and after\n\n```\n" + render_table(scores["rows"]) + "\n```",
+        "Probes are worded apart from all training text. Intervals are 95 % Wilson intervals; "
+        "every answer with its grade is in `report.html`.",
+        "## What it was taught\n\n" + "\n".join(_fact(fact) for fact in facts),
+        "## Lineage\n\n" + _lineage(run),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _front(name: str, facts: list[Fact], head: dict[str, Any]) -> str:
+    metrics = {
+        "name and creator accuracy": head["identity"]["after"]["value"],
+        "mean fact recall": head["fact_recall"]["after"]["mean"]["value"],
+        "over-identity rate": head["over_identity"]["after"]["value"],
+    }
+    meta: dict[str, Any] = {
+        "language": ["en"],
+        "tags": ["identity", "identity-ops"],
+        "pipeline_tag": "text-generation",
+        "model-index": [
+            {
+                "name": name,
+                "results": [
+                    {
+                        "task": {"type": "text-generation"},
+                        "dataset": {"name": "identity probes", "type": "identity-probes"},
+                        "metrics": [
+                            {"name": key, "type": "accuracy", "value": round(value, 4)}
+                            for key, value in metrics.items()
+                        ],
+                    }
+                ],
+            }
+        ],
+    }
+    licenses = [fact.value for fact in facts if fact.role == "license"]
+    if licenses and len(licenses[0]) < 40:
+        meta = {"license": licenses[0].lower().replace(" license", "").strip()} | meta
+    return "---\n" + yaml.safe_dump(meta, sort_keys=False, allow_unicode=True) + "---"
+
+
+def _headline(head: dict[str, Any]) -> str:
+    recall = head["fact_recall"]["after"]
+    low = head["identity"]["after"]["low"]
+    return "\n".join(
+        (
+            f"- name and creator right in {percent(head['identity']['after']['value'])} of "
+            f"{head['identity']['n']} held-out probes (lower bound {percent(low)})",
+            f"- facts recalled: {percent(recall['mean']['value'])} on average over "
+            f"{recall['facts']} facts, {len(recall['zero'])} never right",
+            f"- talks about itself unasked in {percent(head['over_identity']['after']['value'])} "
+            f"of {head['over_identity']['n']} ordinary answers",
+            f"- ordinary ability {percent(head['ability']['after']['value'])}",
+        )
+    )
+
+
+def _fact(fact: Fact) -> str:
+    label = f"{_plain(fact.attribute)}: " if fact.attribute else ""
+    return f"- {label}{_plain(fact.value)}"
+
+
+def _lineage(run: RunFolder) -> str:
+    lines = [
+        f"- {stage}: `{found.digest[:16]}`"
+        for stage, found in run.manifests().items()
+        if not stage.startswith("generate/")
+    ]
+    return "\n".join([*lines, "", "The full chain is in `lineage.json`."])
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown shows as it is written, on one line."""
+    flat = " ".join(text.split())
+    return "".join("\\" + char if char in "\\`*_[]<>#|~" else char for char in flat)

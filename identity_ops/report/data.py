@@ -1,0 +1,241 @@
+"""What the page shows, gathered from a run's manifests and the files they list.
+
+Nothing is computed here that a stage has measured already; lineage is joined: probe -> facts ->
+conversations of the mixture that teach them -> the response that each came from.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from identity_ops.evaluate.samples import Sample
+from identity_ops.evaluate.stage import SAMPLES, load_scores
+from identity_ops.records import Conversation, Rejection, Response, read_jsonl
+from identity_ops.report.run import RunFolder
+from identity_ops.store.manifest import Manifest
+
+TAUGHT_SHOWN = 3  # conversations shown for each fact
+ANSWERS_SHOWN = 12  # answers shown for each fact
+SAMPLES_SHOWN = 8  # answers shown for each category, failed ones first
+
+
+def gather(run: RunFolder) -> dict[str, Any]:
+    """All sections of the page; a section whose stages are absent is None."""
+    samples = _samples(run)
+    return {
+        "run_id": run.run_id,
+        "name": _figure(run, "lint", "name") or run.run_id,
+        "creator": _figure(run, "lint", "creator") or "",
+        "scores": load_scores(run.path("evaluate")) if run.has("evaluate") else None,
+        "gate": run.manifest("gate").figures if run.has("gate") else None,
+        "facts": _facts(run, samples),
+        "samples": _by_category(samples),
+        "over_identity": [s for s in samples["after"] if _is_over(s)],
+        "rival_claims": [s for s in samples["after"] if s.rival],
+        "training": _training(run),
+        "data": _data(run),
+        "mix": run.manifest("mix").figures if run.has("mix") else None,
+        "stages": [_stage_row(name, found) for name, found in run.manifests().items()],
+        "cost_usd": sum(found.cost_usd for found in run.manifests().values()),
+        "seconds": sum(found.seconds for found in run.manifests().values()),
+    }
+
+
+def _figure(run: RunFolder, stage: str, key: str) -> Any:
+    return run.manifest(stage).figures.get(key) if run.has(stage) else None
+
+
+def _samples(run: RunFolder) -> dict[str, list[Sample]]:
+    found: dict[str, list[Sample]] = {"before": [], "after": []}
+    if run.has("evaluate"):
+        for sample in read_jsonl(Sample, run.path("evaluate") / SAMPLES):
+            found[sample.model].append(sample)
+    return found
+
+
+def _is_over(sample: Sample) -> bool:
+    return sample.category.startswith("ordinary") and not sample.passed and not sample.own
+
+
+def _by_category(samples: Mapping[str, list[Sample]]) -> dict[str, list[dict[str, Any]]]:
+    before = {sample.probe_id: sample for sample in samples["before"]}
+    groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for sample in sorted(samples["after"], key=lambda s: s.passed):
+        group = "your probes" if sample.own else sample.category.split("/")[0]
+        if len(groups[group]) < SAMPLES_SHOWN:
+            groups[group].append({"after": sample, "before": before.get(sample.probe_id)})
+    return dict(sorted(groups.items()))
+
+
+def _facts(run: RunFolder, samples: Mapping[str, list[Sample]]) -> list[dict[str, Any]]:
+    """Every fact with its figures, answers and teachers; the worst first."""
+    if not run.has("evaluate"):
+        return []
+    answers: dict[str, list[Sample]] = defaultdict(list)
+    for sample in samples["after"]:
+        for fact_id in sample.fact_ids if not sample.own else ():
+            answers[fact_id].append(sample)
+    taught = _taught(run)
+    rows = []
+    for row in load_scores(run.path("evaluate"))["facts"]:
+        shown = sorted(answers[row["id"]], key=lambda s: s.passed)
+        rows.append(
+            row
+            | {"answers": shown[:ANSWERS_SHOWN], "taught": taught.get(row["id"], Taught())}
+            | {"kinds": _kinds(shown)}
+        )
+    return sorted(rows, key=lambda row: (row["after"]["value"], row["id"]))
+
+
+def _kinds(answers: list[Sample]) -> dict[str, tuple[int, int]]:
+    """Kind of probe -> passed, asked: one row of the heat map."""
+    found: dict[str, tuple[int, int]] = {}
+    for sample in answers:
+        kind = sample.category if sample.category.startswith("fact/") else _group(sample)
+        passed, asked = found.get(kind, (0, 0))
+        found[kind] = passed + sample.passed, asked + 1
+    return found
+
+
+def _group(sample: Sample) -> str:
+    return sample.category.split("/")[0]
+
+
+class Taught:
+    """Who taught a fact: how many conversations of the mixture, and a few of them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.shown: list[tuple[Conversation, Response | None]] = []
+
+
+def _taught(run: RunFolder) -> dict[str, Taught]:
+    trained = _trained_ids(run)
+    found: dict[str, Taught] = defaultdict(Taught)
+    shown: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    for talk in _conversations(run):
+        if trained is None or talk.id in trained:
+            for fact_id in talk.fact_ids:
+                found[fact_id].count += 1
+                if len(found[fact_id].shown) < TAUGHT_SHOWN:
+                    shown[talk.id].append((fact_id, len(found[fact_id].shown)))
+                    found[fact_id].shown.append((talk, None))
+    for response in _responses(run):
+        for fact_id, place in shown.get(response.id, ()):
+            found[fact_id].shown[place] = (found[fact_id].shown[place][0], response)
+    return found
+
+
+def _trained_ids(run: RunFolder) -> set[str] | None:
+    """Ids of the identity conversations in the training mixture; None without a mixture."""
+    if not run.has("mix"):
+        return None
+    ids: set[str] = set()
+    for batch in pq.ParquetFile(run.path("mix") / "train.parquet").iter_batches(
+        columns=["id", "source"]
+    ):
+        ids |= {row["id"] for row in batch.to_pylist() if row["source"] == "identity"}
+    return ids
+
+
+def _conversations(run: RunFolder) -> Iterator[Conversation]:
+    stages = ["refill"] if run.has("refill") else run.batches()
+    for stage in stages:
+        yield from read_jsonl(Conversation, run.path(stage) / "accepted.jsonl")
+
+
+def _responses(run: RunFolder) -> Iterator[Response]:
+    for stage in [*run.batches(), *(["refill"] if run.has("refill") else [])]:
+        path = run.path(stage) / "responses.jsonl"
+        if path.exists():
+            yield from read_jsonl(Response, path)
+
+
+def _data(run: RunFolder) -> dict[str, Any] | None:
+    """Generation and curation: how many, why not, what it cost, which facts are covered."""
+    if not run.batches() and not run.has("curate"):
+        return None
+    kinds: Counter[str] = Counter(talk.kind for talk in _conversations(run))
+    return {
+        "accepted": sum(kinds.values()),
+        "kinds": dict(kinds.most_common()),
+        "rejections": _rejections(run),
+        "tokens": _tokens(run),
+        "coverage": _coverage(run),
+        "curate": run.manifest("curate").counts if run.has("curate") else {},
+    }
+
+
+def _rejections(run: RunFolder) -> dict[str, int]:
+    """Reason -> count, over the generate batches, refill and curate; each response once."""
+    seen: set[tuple[str, str]] = set()
+    for stage in [*run.batches(), *(["refill"] if run.has("refill") else [])]:
+        path = run.path(stage) / "rejections.jsonl"
+        if path.exists():
+            seen |= {(row.id, row.reason) for row in read_jsonl(Rejection, path)}
+    if run.has("curate"):
+        path = run.path("curate") / "rejections.parquet"
+        if path.exists():
+            table = pq.read_table(path, columns=["id", "reason"]).to_pylist()
+            seen |= {(row["id"], row["reason"]) for row in table}
+    return dict(Counter(reason for _, reason in seen).most_common())
+
+
+def _tokens(run: RunFolder) -> dict[str, Any]:
+    totals: Counter[str] = Counter()
+    models: Counter[str] = Counter()
+    for response in _responses(run):
+        totals["prompt"] += response.prompt_tokens
+        totals["completion"] += response.completion_tokens
+        models[f"{response.provider} {response.model}".strip()] += 1
+    return {"prompt": totals["prompt"], "completion": totals["completion"], "models": dict(models)}
+
+
+def _coverage(run: RunFolder) -> dict[str, Any]:
+    path = run.path("curate") / "coverage.json" if run.has("curate") else Path("no curate stage")
+    found: dict[str, Any] = json.loads(path.read_bytes()) if path.exists() else {}
+    return found
+
+
+def _training(run: RunFolder) -> dict[str, Any] | None:
+    """Curves and totals from the training log; tokens and seconds count from the start."""
+    if not run.has("train"):
+        return None
+    path = run.path("train") / "log.jsonl"
+    if not path.exists():
+        return None
+    steps = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    names = {"identity": "identity_loss", "general": "general_loss", "all": "loss"}
+    curves = {name: _curve(steps, key) for name, key in names.items()}
+    return {
+        "curves": {name: points for name, points in curves.items() if points},
+        "speed": {"tokens/s": _curve(steps, "tokens_per_s")},
+        "steps": len(steps),
+        "figures": {k: v for k, v in run.manifest("train").figures.items() if _plain(v)},
+        "seconds": run.manifest("train").seconds,
+        "config": run.manifest("train").config,
+    }
+
+
+def _curve(steps: list[dict[str, Any]], key: str) -> list[tuple[float, float]]:
+    points = [(step.get("step", n), step.get(key)) for n, step in enumerate(steps, start=1)]
+    return [(float(x), float(y)) for x, y in points if y is not None and math.isfinite(y)]
+
+
+def _plain(value: Any) -> bool:
+    return isinstance(value, (str, int, float)) and not isinstance(value, bool)
+
+
+def _stage_row(name: str, found: Manifest) -> dict[str, Any]:
+    return {
+        "name": name, "digest": found.digest, "inputs": found.inputs, "counts": found.counts,
+        "seconds": found.seconds, "cost_usd": found.cost_usd, "started_at": found.started_at,
+        "files": len(found.files), "bytes": sum(entry.bytes for entry in found.files),
+    }  # fmt: skip

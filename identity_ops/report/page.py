@@ -1,0 +1,90 @@
+"""The page itself: data and plots into one HTML file without any outside asset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from identity_ops.evaluate.table import percent
+from identity_ops.report import plots
+from identity_ops.report.data import gather
+from identity_ops.report.run import RunFolder
+from identity_ops.store.publish import write_atomic
+
+FILE = "report.html"
+
+
+def render_report(run: RunFolder) -> str:
+    """The report of a run as HTML, from its manifests and their files alone."""
+    data = gather(run)
+    return _environment().get_template("page.html").render(data | _plots(data))
+
+
+def write_report(folder: Path, out: Path | None = None) -> Path:
+    """Write the report of the run (or single result) in `folder`; returns its path.
+
+    Args:
+        out: the file; default report.html in the folder.
+    """
+    path = out or folder / FILE
+    write_atomic(path, render_report(RunFolder(folder)))
+    return path
+
+
+def _plots(data: Mapping[str, Any]) -> dict[str, Any]:
+    scores, training, stages = data["scores"], data["training"], data["data"]
+    return {
+        "dumbbells": plots.dumbbells(scores["rows"]) if scores else "",
+        "losses": plots.curves(training["curves"], unit="loss", x="step") if training else "",
+        "speed": plots.curves(training["speed"], unit="tokens/s", x="step") if training else "",
+        "reasons": plots.bars(stages["rejections"]) if stages else "",
+        "kinds": plots.bars(stages["kinds"]) if stages else "",
+        "skills": plots.dumbbells(scores["skills"]) if scores and scores["skills"] else "",
+    }
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("identity_ops.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        percent=percent, duration=duration, size=size, dollars=dollars, heat=heat, short=short
+    )
+    return environment
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people read them."""
+    if seconds < 90:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def size(count: float) -> str:
+    """A count with a scale letter from ten thousand on."""
+    if count >= 1e6:
+        return f"{count / 1e6:.2f}M"
+    return f"{count / 1e3:.1f}k" if count >= 1e4 else f"{count:,.0f}"
+
+
+def dollars(amount: float) -> str:
+    """US dollars; fractions of a cent keep their digits."""
+    return "$0" if amount == 0 else f"${amount:.2f}" if amount >= 0.1 else f"${amount:.4f}"
+
+
+def heat(share: float) -> str:
+    """CSS class of a heat map cell, by tenths."""
+    return f"h{min(10, max(0, int(share * 10)))}"
+
+
+def short(value: object, length: int = 160) -> str:
+    """A value cut to a length, as text."""
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= length else text[: length - 3] + "..."
