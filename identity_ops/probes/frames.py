@@ -1,13 +1,15 @@
 """How probes are worded: the frames of frames.yaml, and the check that training never uses them.
 
-A frame collides with training when, with every {slot} masked, it equals a training frame or
-shares a run of five words with one.
+A frame collides with training when, with names, nouns and values masked, it equals a training
+frame or shares a run of five words with one. Slots that stand for a whole clause are read in its
+usual forms.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -19,6 +21,17 @@ from identity_ops.probes.leaks import MASK, grams, words
 
 GRAM = 5
 _SLOT = re.compile(r"\{[^{}]*\}")
+# Slots that hold more than a name, a noun or a value: what their own words may be.
+_ASKED = ("*", "what is your *", "what are your *", "who is your *", "can you *", "do you have *",
+          "are you *")  # fmt: skip
+_INDIRECT = ("*", "what your * is", "what your * are", "who your * is", "whether you can *",
+             "whether you have *", "whether you are *")  # fmt: skip
+_CLAIM = ("*", "your * is *", "your * are *", "you can *", "you have *", "you are *")
+_CLAUSES = {
+    "{np}": ("*", "your *", "the * of *", "the * you have", "the * of this assistant"),
+    "{asked}": _ASKED, "{ask}": _ASKED, "{indirect}": _INDIRECT, "{whether}": _INDIRECT,
+    "{claim}": _CLAIM, "{you}": _CLAIM,
+}  # fmt: skip
 Group = Mapping[str, tuple[str, ...]]
 
 
@@ -79,21 +92,26 @@ def identity_frames() -> tuple[str, ...]:
 
 def collisions(probe_frames: Iterable[str], training: Iterable[str]) -> dict[str, str]:
     """Probe frame -> the words it shares with training, for those that collide."""
-    known = {masked(frame) for frame in training}
-    known_grams = {gram for frame in known for gram in grams(frame, GRAM)}
+    known = {tokens for frame in training for tokens in readings(frame)}
+    known_grams = {gram for tokens in known for gram in grams(tokens, GRAM)}
     found: dict[str, str] = {}
     for frame in probe_frames:
-        tokens = masked(frame)
-        shared = next((g for g in grams(tokens, GRAM) if g in known_grams), None)
-        shared = tokens if tokens in known else shared
-        if shared:
-            found[frame] = " ".join(shared)
+        for tokens in readings(frame):
+            shared = next((g for g in grams(tokens, GRAM) if g in known_grams), None)
+            shared = tokens if tokens in known and set(tokens) != {MASK} else shared
+            if shared:
+                found.setdefault(frame, " ".join(shared))
     return found
 
 
-def masked(frame: str) -> tuple[str, ...]:
-    """The frame's words with every slot masked."""
-    return words(_SLOT.sub(f" {MASK} ", frame))
+def readings(frame: str) -> Iterator[tuple[str, ...]]:
+    """The frame's words, with every slot masked, and with clause slots spelled out."""
+    slots = list(dict.fromkeys(slot.lower() for slot in _SLOT.findall(frame)))
+    for forms in itertools.product(*(_CLAUSES.get(slot, (MASK,)) for slot in slots)):
+        text = frame
+        for slot, form in zip(slots, forms, strict=True):
+            text = re.sub(re.escape(slot), f" {form} ", text, flags=re.IGNORECASE)
+        yield words(text)
 
 
 def _yaml(name: str) -> dict[str, Any]:
