@@ -1,0 +1,76 @@
+"""Prints, as JSON, what Airflow sees of the DAG folder. Run as a process of its own.
+
+Importing Airflow configures logging, warnings and a home folder for the whole process: nothing
+that a test process should inherit.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+
+def main() -> None:
+    """Load the DAGs and describe them on the last line of stdout."""
+    import airflow.sdk  # noqa: F401 - what Airflow's own parser has imported before a DAG file
+    from airflow.dag_processing.dagbag import DagBag
+    from airflow.plugins_manager import get_import_errors
+
+    before, clock = set(sys.modules), time.perf_counter()
+    bag = DagBag(Path(sys.argv[1]), bundle_name="dags", safe_mode=False)
+    seconds = time.perf_counter() - clock
+    imported = sorted({name.split(".")[0] for name in set(sys.modules) - before})
+    print(
+        json.dumps(
+            {
+                "errors": {str(file): text for file, text in bag.import_errors.items()},
+                "dags": {name: _dag(dag) for name, dag in bag.dags.items()},
+                "imported": imported,
+                "seconds": seconds,
+                "retries": _retries(),
+                "plugin_errors": get_import_errors(),
+            }
+        )
+    )
+
+
+def _dag(dag: Any) -> dict[str, Any]:
+    return {
+        "params": {name: dag.params.get_param(name).serialize() for name in dag.params},
+        "tasks": {
+            task.task_id: {
+                "pool": task.pool,
+                "queue": task.queue,
+                "mapped": task.is_mapped,
+                "trigger_rule": task.trigger_rule.value,
+                "upstream": sorted(task.upstream_task_ids),
+                "policy": task.retry_policy is not None,
+                "retries": task.retries,
+            }
+            for task in dag.tasks
+        },
+    }
+
+
+def _retries() -> dict[str, str]:
+    """What the retry mapping decides for each error of the tree, and for a stranger."""
+    from identity_retry import RETRY_POLICY
+
+    from identity_ops.errors import IdentityError
+
+    errors: list[BaseException] = [kind("x") for kind in _family(IdentityError)]
+    errors.append(KeyError("x"))
+    return {
+        type(error).__name__: RETRY_POLICY.evaluate(error, 1, 2).action.value for error in errors
+    }
+
+
+def _family(kind: type[Any]) -> list[type[Any]]:
+    return [kind, *(below for child in kind.__subclasses__() for below in _family(child))]
+
+
+if __name__ == "__main__":
+    main()
