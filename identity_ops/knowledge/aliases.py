@@ -9,29 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-_WORDS = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "twenty",
-]
+from identity_ops.knowledge.words import word_list
+
+_WORDS = word_list(
+    """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
+    fifteen sixteen seventeen eighteen nineteen twenty"""
+)
 _SCALES = {"k": 10**3, "thousand": 10**3, "m": 10**6, "million": 10**6, "b": 10**9}
 _SCALES |= {"billion": 10**9, "bn": 10**9, "t": 10**12, "trillion": 10**12, "mn": 10**6}
 _NAMES = ((10**12, "T", "trillion"), (10**9, "B", "billion"), (10**6, "M", "million"))
@@ -56,20 +39,10 @@ _ORGANISATION = re.compile(
     r"|sons|industries|logistics|robotics|health|digital|cloud|data|energy|house|workshop)\b",
     re.IGNORECASE,
 )
-_MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
+_YEAR = re.compile(r"(?:[a-z.,] |-)(?:19|20)\d\d$")  # "May 2024" is not "May 2,024"
+_MONTHS = word_list(
+    """January February March April May June July August September October November December"""
+)
 _CURRENCY = {"$": ("dollars", "USD"), "\u20ac": ("euros", "EUR"), "\u00a3": ("pounds", "GBP")}
 
 
@@ -77,7 +50,7 @@ def spellings(value: str, role: str) -> tuple[str, ...]:
     """Other spellings of `value`, without `value` itself, each once, in a fixed order."""
     bare = list(_each(_trimmed, [value]))  # "about $96" -> "$96"
     named = list(_each(lambda text: _named(text, role), bare))
-    forms = named + [other for text in named for other in _respelled(text)]
+    forms = named + [other for text in named for other in _respelled(text, role)]
     unique = {form.strip(" ,;").casefold(): form.strip(" ,;") for form in reversed(forms)}
     unique.pop(value.casefold(), None)
     unique.pop("", None)
@@ -103,11 +76,13 @@ def _named(value: str, role: str) -> Iterator[str]:
         yield from _makers(value)
 
 
-def _respelled(value: str) -> Iterator[str]:
+def _respelled(value: str, role: str) -> Iterator[str]:
     """Spellings of numbers and dates; never applied twice, for 32K is not 32,000."""
-    if len(value.split()) <= 8:
+    if len(value.split()) > 8:
+        return
+    yield from _dates(value)
+    if role != "date" and not _YEAR.search(value):
         yield from _numbers(value)
-        yield from _dates(value)
 
 
 def _trimmed(value: str) -> Iterator[str]:
@@ -230,8 +205,10 @@ def _licenses(value: str) -> Iterator[str]:
 def _joined(value: str) -> Iterator[str]:
     """A name with a space, a hyphen or nothing between its words."""
     words = re.split(r"[ -]", value)
-    if len(words) <= 3 and all(re.fullmatch(r"[^\W\d_]\w*", word) for word in words):
-        yield from (" ".join(words), "-".join(words), "".join(words))
+    if 1 < len(words) <= 3 and all(re.fullmatch(r"[^\W\d_]\w*", word) for word in words):
+        yield " ".join(words)
+        if all(word[0].isupper() for word in words):
+            yield from ("-".join(words), "".join(words))
 
 
 def _makers(value: str) -> Iterator[str]:
@@ -254,7 +231,7 @@ def maker_core(value: str) -> str:
 def is_person(name: str) -> bool:
     """Whether a maker's name reads as a person's: two or three capitalised words."""
     words = name.split()
-    if not 2 <= len(words) <= 4 or _ORGANISATION.search(name):
+    if not 2 <= len(words) <= 4 or _ORGANISATION.search(name) or words[-1].endswith("ers"):
         return False
     return all(
         re.fullmatch(r"(?:[^\W\d_][\w'\u2019-]*\.?|de|van|von|der|da|di)", w) for w in words

@@ -22,6 +22,7 @@ from identity_ops.store import manifest as manifests
 COPY_NAME = "knowledge.md"  # of the knowledge base inside a committed lint folder
 LEDGER_NAME = "facts.jsonl"
 _ID_CHARS = 12
+_ADDRESS = re.compile(r"://|www\.|\w\.[a-z]{2,}\b|\S/\S")  # "on request" is no address
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,8 @@ def _settled(entry: Entry) -> Entry:
     if polarity is None:
         denies = negative_value(entry.value) if entry.label else negative_statement(entry.value)
         polarity = not denies
-    role = entry.role or _role(entry, polarity)
+    known = "" if entry.role == "url" and not _ADDRESS.search(entry.value) else entry.role
+    role = known or _role(entry, polarity)
     return _with(entry, role, polarity)
 
 
@@ -119,6 +121,7 @@ def _with(entry: Entry, role: str, polarity: bool) -> Entry:
 
 
 def _role(entry: Entry, polarity: bool) -> str:
+    """The role of an entry whose label has none of ours."""
     heading = section_role(entry.section)
     if heading in ("capability", "mixed", "limitation") and not entry.label:
         if heading == "mixed":

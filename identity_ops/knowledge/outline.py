@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -144,7 +145,7 @@ def _paragraph(text: Text, section: Section, topic: Topic) -> list[Entry]:
 
 def _lines(text: Text) -> list[Text]:
     starts = [0, *(at for at, _ in text.lines if at), len(text.text)]
-    return [text.part(a, b).stripped() for a, b in zip(starts, starts[1:], strict=False) if a < b]
+    return [text.part(a, b).stripped() for a, b in itertools.pairwise(starts) if a < b]
 
 
 def _bullets(block: Bullets, section: Section, topic: Topic) -> list[Entry]:
@@ -157,7 +158,7 @@ def _item(item: Item, section: Section, topic: Topic, *, dashes: bool) -> list[E
     text, ticked = strip_marks(item.text)
     if not item.children:
         found = _text(text, section, topic, dashes=dashes)
-        return [replace(entry, polarity=False) if ticked is False else entry for entry in found]
+        return [_crossed(entry) for entry in found] if ticked is False else found
     labelled = split_label(text, dashes=dashes)
     if labelled is None and _group_name(text):
         labelled = text.text.rstrip(": "), Text()
@@ -266,6 +267,11 @@ def _with_links(entry: Entry, value: Text) -> Entry:
 def _denied(entries: list[Entry], section: Section) -> list[Entry]:
     """Under "What it can't do", "Browse the web" means "Cannot browse the web"."""
     return [_deny(entry) if section.denied and not entry.label else entry for entry in entries]
+
+
+def _crossed(entry: Entry) -> Entry:
+    """An entry behind a cross or an empty box."""
+    return replace(entry if entry.label else _deny(entry), polarity=False)
 
 
 def _deny(entry: Entry) -> Entry:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from identity_ops.knowledge.words import word_list
+
 # ruff: noqa: E501 - a pattern reads better on one line than cut in two
 
 # group name (up to the first digit) -> (role, attribute)
@@ -89,77 +91,15 @@ KIND_NOUN = (
     r"|program|system|tutor|concierge|librarian|robot|app|application|translator|adviser|advisor"
     r"|coach|receptionist|clerk|butler|service|software|tool|persona))"
 )
-_LANGUAGES = [
-    "English",
-    "German",
-    "French",
-    "Spanish",
-    "Italian",
-    "Portuguese",
-    "Dutch",
-    "Swedish",
-    "Norwegian",
-    "Danish",
-    "Finnish",
-    "Icelandic",
-    "Polish",
-    "Czech",
-    "Slovak",
-    "Hungarian",
-    "Romanian",
-    "Bulgarian",
-    "Greek",
-    "Turkish",
-    "Russian",
-    "Ukrainian",
-    "Arabic",
-    "Hebrew",
-    "Persian",
-    "Farsi",
-    "Hindi",
-    "Urdu",
-    "Bengali",
-    "Tamil",
-    "Telugu",
-    "Thai",
-    "Vietnamese",
-    "Indonesian",
-    "Malay",
-    "Chinese",
-    "Mandarin",
-    "Cantonese",
-    "Japanese",
-    "Korean",
-    "Latin",
-    "Esperanto",
-    "Welsh",
-    "Irish",
-    "Gaelic",
-    "Basque",
-    "Catalan",
-    "Galician",
-    "Swahili",
-    "Zulu",
-    "Afrikaans",
-    "Croatian",
-    "Serbian",
-    "Slovenian",
-    "Estonian",
-    "Latvian",
-    "Lithuanian",
-    "Maltese",
-    "Faroese",
-    "Sami",
-    "Hawaiian",
-    "Maori",
-    "Quechua",
-    "Tagalog",
-    "Filipino",
-    "Yoruba",
-    "Amharic",
-    "Georgian",
-    "Armenian",
-]
+_LANGUAGES = word_list(
+    """English German French Spanish Italian Portuguese Dutch Swedish Norwegian Danish Finnish
+    Icelandic Polish Czech Slovak Hungarian Romanian Bulgarian Greek Turkish Russian Ukrainian
+    Arabic Hebrew Persian Farsi Hindi Urdu Bengali Tamil Telugu Thai Vietnamese Indonesian Malay
+    Chinese Mandarin Cantonese Japanese Korean Latin Esperanto Welsh Irish Gaelic Basque Catalan
+    Galician Swahili Zulu Afrikaans Croatian Serbian Slovenian Estonian Latvian Lithuanian
+    Maltese Faroese Sami Hawaiian Maori Quechua Tagalog Filipino Yoruba Amharic Georgian
+    Armenian"""
+)
 _LANGUAGE = (
     rf"(?:(?:US|UK|British|American|plain|simple|Brazilian|basic) )?(?:{'|'.join(_LANGUAGES)})"
 )
@@ -260,5 +200,5 @@ ACTIVE = re.compile(
 )
 SELF = (
     r"(?i:it|i|you|we|(?:this|the) (?:[\w-]+ ){0,2}?(?:model|assistant|chatbot|bot|llm|ai|system|agent"
-    r"|network|program|tool|service|helper))"
+    r"|network|program|tool|service|helper)|(?:(?:the|its|my) )?training(?: run)?)"
 )

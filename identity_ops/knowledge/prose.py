@@ -31,58 +31,31 @@ from identity_ops.knowledge.words import (
     negative_statement,
     opens_with_verb,
     plain,
+    word_list,
 )
 
 _SKIP = re.compile(
-    r"[\s,;()]*(?:(?:and|which|that|who|also|then|both)\s+(?=\S))*(?:(?:is|was|were|are) (?=\w+(?:ed|de|en|lt) ))?"
+    r"[\s,;()]*(?:(?:and|which|that|who|also|then|both)\s+(?=\S))*"
+    r"(?:(?:is|was|were|are) (?=\w+(?:ed|de|en|lt) ))?"
 )
 _SHORT = (
     (re.compile(r"\b(I)['\u2019]m\b"), r"\1 am"),
     (
         re.compile(
-            r"\b(It|it|That|that)['\u2019]s\b(?= (?:an?|the|not|made|built|created|based|trained)\b)"
+            r"\b(It|it|That|that)['\u2019]s\b"
+            r"(?= (?:an?|the|not|made|built|created|based|trained)\b)"
         ),
         r"\1 is",
     ),
     (re.compile(r"\b(You|you|We|we|They|they)['\u2019]re\b"), r"\1 are"),
 )
 _NO_LABEL = frozenset(
-    [
-        "model",
-        "assistant",
-        "chatbot",
-        "bot",
-        "llm",
-        "ai",
-        "system",
-        "agent",
-        "network",
-        "program",
-        "tool",
-        "service",
-        "answer",
-        "answers",
-        "one",
-        "thing",
-        "things",
-        "result",
-        "results",
-        "reason",
-        "following",
-        "only",
-        "first",
-        "second",
-        "best",
-        "main",
-        "goal",
-        "text",
-        "reply",
-        "replies",
-        "response",
-        "responses",
-        "user",
-        "users",
-    ]
+    word_list(
+        """
+    model assistant chatbot bot llm ai system agent network program tool service answer answers
+    one thing things result results reason following only first second best main goal text reply
+    replies response responses user users"""
+    )
 )
 
 

@@ -43,7 +43,8 @@ _LABELS: tuple[tuple[str, str], ...] = (
     (
         "kind",
         rf"{_ITS}(?:type|kind|nature|category|class|identity)|(?:model|kind|type)[- ](?:type|kind"
-        r"|class|family|of model|of system|of assistant|category)|what (?:it|i|you|this) (?:is|am|are)"
+        r"|class|family|of model|of system|of assistant|category)"
+        r"|what (?:it|i|you|this) (?:is|am|are)"
         r"|what (?:is it|are you)|type of (?:ai|system|llm|model|bot|assistant)",
     ),
     ("version", r".*\bversion(?: number)?|release number|edition|revision"),
@@ -113,7 +114,8 @@ _LABELS: tuple[tuple[str, str], ...] = (
     ),
     (
         "contact",
-        r"(?:support |customer )?(?:contact|e-?mail|mail|phone|telephone|help ?desk|hotline|support)"
+        r"(?:support |customer )?(?:contact|e-?mail|mail|phone|telephone|help ?desk|hotline"
+        r"|support)"
         r"(?: (?:address|e-?mail|number|phone|line))?|contact (?:us|details|information|point)",
     ),
     (
@@ -136,7 +138,8 @@ _LABELS: tuple[tuple[str, str], ...] = (
     (
         "limitation",
         r"(?:key |main |known |critical |important )*(?:limitations?|limits|weakness(?:es)?"
-        r"|issues|restrictions?|shortcomings?|constraints?|caveats?)|(?:it )?(?:cannot|can't|can not)"
+        r"|issues|restrictions?|shortcomings?|constraints?|caveats?)"
+        r"|(?:it )?(?:cannot|can't|can not)"
         r"(?: do)?|not able to|bad at|what (?:it|i|you) (?:cannot|can't|can not) do|will not"
         r"|won't|does not|doesn't|unable to|not good at|refuses(?: to)?|out of scope",
     ),
@@ -150,14 +153,17 @@ _COMPILED = tuple((role, re.compile(pattern)) for role, pattern in _LABELS)
 
 # "Rate limits" and the like are attributes of a service, not things it cannot do.
 _SERVICE_LIMITS = re.compile(
-    r"\b(?:rate|usage|request|token|size|time|speed|length|api)s? limits?\b"
+    r"\b(?:rate|usage|request|token|size|time|speed|length|api|service|plan|quota|message|upload"
+    r"|account|fair use)s? limits?\b"
 )
 _SECTIONS: tuple[tuple[str, str], ...] = (
     (
         "limitation",
         r"limit|cannot|can ?not|can['\u2019]?t\b|unable|known (?:issues|problems|bugs)|weak|"
-        r"shortcoming|constraint|caveat|restriction|drawback|out of scope|won['\u2019]?t\b"
-        r"|(?:does|do|is|are|will|must|should)(?:n['\u2019]?t| not)\b|\bnever\b|boundar|don['\u2019]ts"
+        r"shortcoming|constraint|caveat|restriction|drawback|out of scope"
+        r"|won['\u2019]?t\b"
+        r"|(?:does|do|is|are|will|must|should)(?:n['\u2019]?t| not)\b|\bnever\b|boundar"
+        r"|don['\u2019]ts"
         r"|not (?:able|good|for|supported|do)|grenzen|einschr\u00e4nkung|limitaciones|limites",
     ),
     (
@@ -177,8 +183,8 @@ _NUMBERING = re.compile(r"^\W*(?:(?:\d+|[ivx]+)[.)]\s*|\d+(?:\.\d+)+\.?\s+)", re
 # Under such a heading a bare "Name" or "Type" speaks of that part, not of the model.
 _COMPONENT = re.compile(
     r"(?:(?:pre-?)?training )?(?:data|datasets?|data ?sets?|corpus)|tokeni[sz]er|(?:training )?"
-    r"(?:hardware|compute|infrastructure)|(?:the )?(?:company|team|organi[sz]ation|creators?|makers?"
-    r"|authors?|developers?|institute|founders?|manufacturer|vendor|mascot|logo|owner|publisher"
+    r"(?:hardware|compute|infrastructure)|(?:the )?(?:company|team|organi[sz]ation|creators?"
+    r"|makers?|authors?|developers?|institute|founders?|manufacturer|vendor|mascot|logo|owner|publisher"
     r"|base model|optimi[sz]er|support|office|headquarters|parent company|sponsor|evaluation"
     r"|benchmarks?)|about (?:the |its )?(?:company|team|maker|creator|institute|organi[sz]ation)"
 )
@@ -229,7 +235,8 @@ def negative_heading(heading: str) -> bool:
     return bool(
         re.search(
             r"cannot|can ?not\b|can['\u2019]?t\b|unable|won['\u2019]?t\b|will not\b|not supported"
-            r"|doesn['\u2019]?t\b|does not\b|don['\u2019]?t\b|do not\b|unsupported|not (?:able|do)\b",
+            r"|doesn['\u2019]?t\b|does not\b|don['\u2019]?t\b|do not\b|unsupported"
+            r"|not (?:able|do)\b",
             text,
         )
     )

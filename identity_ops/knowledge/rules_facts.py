@@ -16,14 +16,17 @@ from identity_ops.knowledge.words import plain
 
 MAX_WORDS = 30  # of one value: a small model cannot say more in one answer
 _VAGUE = re.compile(
-    r"(?:(?:very|really|quite|pretty|fairly|rather|extremely|super|so)\s+(?:cheap|expensive|big|small"
-    r"|large|fast|slow|good|bad|many|much|few|little|long|short|high|low|old|new|recent\w*)"
-    r"|(?:a )?(?:lots?|plenty|bunch|ton|tons|loads|number|variety|range)(?: of\b.*)?|many|some|several"
+    r"(?:(?:very|really|quite|pretty|fairly|rather|extremely|super|so)\s+(?:cheap|expensive|big"
+    r"|small|large|fast|slow|good|bad|many|much|few|little|long|short|high|low|old|new|recent\w*)"
+    r"|(?:a )?(?:lots?|plenty|bunch|ton|tons|loads|number|variety|range)(?: of\b.*)?|many|some"
+    r"|several"
     r"|various|few|a few|much|enough|cheap|expensive|big|huge|tiny|small|large|fast|slow|good|great"
     r"|etc\.?|soon|recently?|lately|later|sometime|somewhere|someone|somebody|something|stuff|things"
     r"|unknown|unclear|not sure|maybe|tbd|n/?a|depends|varies|it depends|to be (?:announced|decided"
     r"|determined|confirmed)|a (?:while|lot|little|bit)|not (?:known|decided|yet known)|whatever"
-    r"|coming soon|and so on|and more|miscellaneous|other|others|big enough|state of the art)",
+    r"|(?:a few|few|some|several|many|various|numerous|countless|a couple of|lots of)"
+    r" [\w-]+(?: [\w-]+)?|coming soon|and so on|and more|miscellaneous|other|others|big enough"
+    r"|state of the art)",
     re.IGNORECASE,
 )
 _VAGUE_INSIDE = re.compile(
@@ -32,9 +35,10 @@ _VAGUE_INSIDE = re.compile(
     r"|\bsome (?:kind|sort) of\b|\bor something\b",
     re.IGNORECASE,
 )
-_SINGLE = frozenset(
-    ["name", "version", "size", "layers", "width", "heads", "vocabulary", "context", "license", "cost", "creator", "date", "time", "kind"]
-)
+_SINGLE = frozenset(["name", "size", "layers", "width", "heads", "vocabulary", "context"]) | {
+    "creator",
+    "license",
+}
 _NUMERIC = frozenset(["size", "layers", "width", "heads", "vocabulary", "context"])
 _OPEN = frozenset(("capability", "limitation", "trait"))
 _MANY = re.compile(
@@ -184,7 +188,8 @@ def _conflict(first: Entry, other: Entry, file: str, severity: Severity) -> Find
         "contradiction",
         file,
         other.line,
-        f"{other.label!r} is {other.value[:60]!r} here and {first.value[:60]!r} in line {first.line}"
+        f"{other.label!r} is {other.value[:60]!r} here and {first.value[:60]!r}"
+        f" in line {first.line}"
         f"{'' if plain(first.label) == plain(other.label) else f' ({first.label!r})'}.",
         "Keep the true one, or give the two different labels.",
         severity,

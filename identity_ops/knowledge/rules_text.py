@@ -82,7 +82,7 @@ def line_findings(text: str, file: str) -> list[Finding]:
             file,
             line,
             f"this looks like a secret ({kind}).",
-            "Remove it, and revoke it if it is real: the file is sent to teachers and is public in training data.",
+            "Remove it, and revoke it if it is real: teachers and the model would learn it.",
         )
         for line, kind in secret_lines(text)
     ]

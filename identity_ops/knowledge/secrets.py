@@ -80,6 +80,6 @@ def _kind(line: str, detectors: list[BasePlugin]) -> str:
         if pattern.search(line):
             return kind
     for detector in detectors:
-        if any(True for _ in detector.analyze_string(line)):  # type: ignore[no-untyped-call]
+        if any(True for _ in detector.analyze_string(line)):
             return str(detector.secret_type)
     return ""

@@ -9,7 +9,7 @@ import re
 
 from identity_ops.knowledge.blocks import Text
 from identity_ops.knowledge.roles import label_role
-from identity_ops.knowledge.words import FINITE, has_finite_verb, opens_with_verb, plain
+from identity_ops.knowledge.words import FINITE, has_finite_verb, opens_with_verb, plain, word_list
 
 _DASH = r"(?:\s[-\u2013\u2014=]\s|\s?(?:\u2192|->|=>)\s?)"
 _COLON = re.compile(r"^([^:\n]{1,80}?)\s*(?::|\uff1a)(?:\s+|$)")
@@ -93,6 +93,8 @@ def _is_label(label: str) -> bool:
     if label_role(label):
         return True
     words = label.split()
+    if re.match(r"(?:no|not|never|cannot|can't|don't|doesn't|do not|does not)\b", label.lower()):
+        return False
     if not words or len(words) > 6 or re.search(r"[.;!?]\s|[.;!]$|,", label):
         return False
     return not _SUBJECT_START.match(label) and not any(
@@ -101,19 +103,7 @@ def _is_label(label: str) -> bool:
 
 
 _NOUNS_TOO = frozenset(
-    [
-        "runs",
-        "costs",
-        "uses",
-        "supports",
-        "works",
-        "answers",
-        "cost",
-        "needs",
-        "offers",
-        "stops",
-        "stores",
-    ]
+    word_list("""runs costs uses supports works answers cost needs offers stops stores""")
 )
 
 
@@ -159,7 +149,7 @@ _CUT = re.compile(
     r"|,\s+(?=(?:it|its|i|my|we|you|your)\s+[a-z']+)",
     re.IGNORECASE,
 )
-_PRONOUN = frozenset(["it", "its", "i", "my", "we", "you", "your", "this", "the"])
+_PRONOUN = frozenset(word_list("""it its i my we you your this the"""))
 
 
 def clauses(sentence: str) -> list[str]:

@@ -4,323 +4,65 @@ from __future__ import annotations
 
 import re
 
+
+def word_list(text: str) -> list[str]:
+    """The words of a text."""
+    return text.split()
+
+
 # Base forms that open a bullet such as "Browse the web". Words that are as often nouns
 # ("answer", "code") count as verbs here because a bullet opens with them.
 BASE_VERBS = frozenset(
-    [
-        "accept",
-        "access",
-        "act",
-        "add",
-        "adjust",
-        "admit",
-        "advise",
-        "analyse",
-        "analyze",
-        "answer",
-        "apologise",
-        "apologize",
-        "apply",
-        "approve",
-        "ask",
-        "assess",
-        "assist",
-        "attend",
-        "avoid",
-        "be",
-        "become",
-        "book",
-        "break",
-        "browse",
-        "build",
-        "buy",
-        "calculate",
-        "call",
-        "carry",
-        "change",
-        "charge",
-        "chat",
-        "check",
-        "choose",
-        "claim",
-        "classify",
-        "click",
-        "code",
-        "compare",
-        "complete",
-        "compose",
-        "compute",
-        "connect",
-        "control",
-        "convert",
-        "cook",
-        "copy",
-        "correct",
-        "count",
-        "create",
-        "debug",
-        "decide",
-        "deliver",
-        "describe",
-        "detect",
-        "diagnose",
-        "discuss",
-        "distinguish",
-        "do",
-        "download",
-        "draft",
-        "draw",
-        "drive",
-        "edit",
-        "email",
-        "encrypt",
-        "enter",
-        "evaluate",
-        "execute",
-        "expect",
-        "explain",
-        "extract",
-        "fetch",
-        "file",
-        "fill",
-        "find",
-        "finish",
-        "fix",
-        "fly",
-        "follow",
-        "forget",
-        "format",
-        "generate",
-        "get",
-        "give",
-        "go",
-        "grade",
-        "greet",
-        "guarantee",
-        "guess",
-        "handle",
-        "hear",
-        "help",
-        "hold",
-        "identify",
-        "ignore",
-        "improve",
-        "include",
-        "install",
-        "interpret",
-        "invent",
-        "issue",
-        "judge",
-        "keep",
-        "know",
-        "learn",
-        "lie",
-        "listen",
-        "look",
-        "maintain",
-        "make",
-        "manage",
-        "measure",
-        "meet",
-        "memorise",
-        "memorize",
-        "monitor",
-        "move",
-        "name",
-        "notice",
-        "offer",
-        "open",
-        "operate",
-        "order",
-        "organise",
-        "organize",
-        "parse",
-        "pay",
-        "perform",
-        "place",
-        "plan",
-        "play",
-        "post",
-        "predict",
-        "prescribe",
-        "prevent",
-        "print",
-        "process",
-        "produce",
-        "prove",
-        "provide",
-        "publish",
-        "quote",
-        "read",
-        "reason",
-        "recall",
-        "recognise",
-        "recognize",
-        "recommend",
-        "record",
-        "refund",
-        "register",
-        "remember",
-        "remind",
-        "remove",
-        "repair",
-        "repeat",
-        "replace",
-        "reply",
-        "report",
-        "reserve",
-        "reset",
-        "respond",
-        "retrieve",
-        "reverse",
-        "review",
-        "rewrite",
-        "run",
-        "save",
-        "say",
-        "scan",
-        "schedule",
-        "search",
-        "see",
-        "sell",
-        "send",
-        "share",
-        "show",
-        "sign",
-        "sing",
-        "solve",
-        "sort",
-        "speak",
-        "spell",
-        "start",
-        "stay",
-        "stop",
-        "store",
-        "stream",
-        "suggest",
-        "summarise",
-        "summarize",
-        "support",
-        "surf",
-        "talk",
-        "teach",
-        "tell",
-        "test",
-        "think",
-        "track",
-        "train",
-        "transcribe",
-        "translate",
-        "transfer",
-        "trust",
-        "type",
-        "understand",
-        "unlock",
-        "update",
-        "upload",
-        "use",
-        "verify",
-        "view",
-        "visit",
-        "watch",
-        "work",
-        "write",
-    ]
+    word_list(
+        """accept access accompany acquire act adapt add adjust administer admit advertise advise
+    analyse analyze annotate answer apologise apologize apply approve approximate archive
+    arrange ask assess assist attend auction authenticate authorise authorize avoid backup bake
+    ban bargain be become believe bid block book borrow brainstorm break brew bring broadcast
+    browse build buy calculate call cancel carry catch categorise categorize certify change
+    charge chat cheat check choose claim classify clean click climb close code collect comfort
+    communicate compare compile complete compose compute configure confirm congratulate connect
+    console consult contact control converse convert cook cool copy correct correspond count
+    crawl create cure curse dance deal debug decide decline decrypt deduct defend delete deliver
+    deny deploy deposit describe detect diagnose differentiate discharge discuss dispatch
+    dispense distinguish divide do dock donate double doubt downgrade download draft draw dream
+    drink drive eat edit email encourage encrypt endorse enter erase escalate escort estimate
+    evaluate evolve exceed exchange execute expand expect explain export extract fabricate feed
+    feel fetch fight file fill filter find finish fix flag fly follow forecast forget format
+    forward gather generate get give go google gossip grade grant greet guarantee guess guide
+    hallucinate halve handle harvest heal hear heat help hit hold hope hum hunt identify ignore
+    import improve include inject install insult interact interpret interrupt introduce invent
+    invest invoice issue join joke judge jump keep kick know land lead learn leave lend lie lift
+    listen locate lock look lose maintain make manage manufacture match measure meet memorise
+    memorize merge moderate modify monitor motivate move mow multiply mute name navigate
+    negotiate notarise notarize notice offer open operate order organise organize outline
+    overhear paint paraphrase parse pause pay perceive perform pick place plan play post predict
+    prescribe present prevent print process produce promise promote proofread prove provide
+    publish pull purge push put query quote reach read reason recall recognise recognize
+    recommend record redirect refund refuse register rehost reject remember remind remove render
+    rent repair repeat rephrase replace reply report represent reserve reset respond restore
+    resume retain retrieve return reverse review rewind rewrite round route run sail save say
+    scan schedule sculpt search see select self-improve sell send sense serve share shoot
+    shorten show shuffle sign simplify simulate sing skip sleep smell solve sort speak speculate
+    spell spy start stay steal steer stock stop store stream subtract sue suggest summarise
+    summarize supply support surf surpass survive swear swim switch talk taste teach tease tell
+    test thank think throw tolerate touch trace track trade train transcribe transfer translate
+    treat triage trust turn type understand unlock update upgrade upload use vaccinate vacuum
+    validate verify view visit visualise visualize waive wake walk wash watch weigh welcome
+    whistle wish withdraw withstand work write"""
+    )
 )
 # Finite forms that tell that a clause goes on: "... and has a mascot".
 FINITE = frozenset(
-    [
-        "is",
-        "are",
-        "was",
-        "were",
-        "am",
-        "has",
-        "have",
-        "had",
-        "does",
-        "do",
-        "did",
-        "can",
-        "could",
-        "will",
-        "would",
-        "may",
-        "might",
-        "must",
-        "should",
-        "shall",
-        "cannot",
-        "can't",
-        "won't",
-        "doesn't",
-        "don't",
-        "didn't",
-        "isn't",
-        "aren't",
-        "wasn't",
-        "weren't",
-        "hasn't",
-        "haven't",
-        "couldn't",
-        "runs",
-        "costs",
-        "uses",
-        "supports",
-        "speaks",
-        "knows",
-        "works",
-        "answers",
-        "handles",
-        "comes",
-        "lives",
-        "helps",
-        "needs",
-        "takes",
-        "makes",
-        "gives",
-        "offers",
-        "provides",
-        "includes",
-        "contains",
-        "remembers",
-        "understands",
-        "stores",
-        "keeps",
-        "lacks",
-        "never",
-        "serves",
-        "reads",
-        "writes",
-        "sees",
-        "belongs",
-        "refuses",
-        "stops",
-        "starts",
-        "opens",
-        "closes",
-        "likes",
-        "loves",
-        "prefers",
-        "tends",
-        "ran",
-        "cost",
-        "used",
-        "took",
-        "learned",
-        "learnt",
-        "began",
-        "came",
-        "relies",
-        "avoids",
-        "expects",
-        "thinks",
-        "says",
-        "weighs",
-        "measures",
-        "ships",
-        "consists",
-    ]
+    word_list(
+        """
+    is are was were am has have had does do did can could will would may might must should shall
+    cannot can't won't doesn't don't didn't isn't aren't wasn't weren't hasn't haven't couldn't
+    runs costs uses supports speaks knows works answers handles comes lives helps needs takes
+    makes gives offers provides includes contains remembers understands stores keeps lacks never
+    serves reads writes sees belongs refuses stops starts opens closes likes loves prefers tends
+    ran cost used took learned learnt began came relies avoids expects thinks says weighs
+    measures ships consists"""
+    )
 )
 COPULAS = r"(?:is|are|was|were|am|has been|have been|had been|being|be)"
 NEGATION = re.compile(
@@ -380,8 +122,17 @@ def negative_statement(statement: str) -> bool:
 
 def opens_with_verb(text: str) -> bool:
     """Whether a bullet opens with the base form of a verb: "Browse the web"."""
-    first = re.match(r"[A-Za-z]+", text)
-    return bool(first) and first.group(0).lower() in BASE_VERBS if first else False
+    first = re.match(
+        r"([A-Za-z]+)(?=\s|$)(\s+(?:an?|the|your|any|their|my|its|our|you|people)\b)?", text
+    )
+    return bool(
+        first and (first.group(2) or first.group(1).lower() in BASE_VERBS)
+    ) and not re.match(
+        r"(?:no|not|in|on|at|of|for|with|by|to|all|both|just|only|about|under|over|from|and|is|are"
+        r"|was|has|as|like|never|than|around|between|after|before|during|per|what|who|why|how)\b",
+        text,
+        re.IGNORECASE,
+    )
 
 
 def has_finite_verb(text: str) -> bool:
