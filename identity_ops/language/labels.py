@@ -51,11 +51,12 @@ def read_label(label: str, value: str) -> Label:
     noun = lower_label(text)
     if count := re.fullmatch(r"(?:number|amount|count|no\.|total number) of (.+)", noun, re.I):
         return Label(noun=noun, counted=count[1], question="what", unit=unit)
-    if count := re.fullmatch(r"([\w -]+) count", noun):
+    count = re.fullmatch(r"([\w -]+) count", noun)
+    if count and "token" not in noun:
         plural = count[1] if words.is_plural(count[1]) else _pluralise(count[1])
         return Label(noun=noun, counted=plural, unit=unit)
     plural = words.is_plural(noun)
-    counted = noun if plural and _NUMBER.fullmatch(value.strip()) else ""
+    counted = noun if plural and " of " not in noun and _NUMBER.fullmatch(value.strip()) else ""
     return Label(noun=noun, plural=plural, question=_question(noun), counted=counted, unit=unit)
 
 

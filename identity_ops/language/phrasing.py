@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from identity_ops.language import labels, statements, words
@@ -32,7 +32,7 @@ _SENTENCE = re.compile(r"(?<=[a-z0-9)%\"'])[.!?](?:\s+(?=[A-Z0-9])|$)")
 _COMMON_FIRST = re.compile(
     r"^(?:A|An|The|About|Around|Roughly|Approximately|Nearly|Almost|Over|Under|Less|More|Up|At|In|On"
     r"|By|From|To|For|With|Between|Only|Every|Each|All|Any|Some|Most|Both|None|No|Not|One|Two|Three"
-    r"|Four|Five|Six|Seven|Eight|Nine|Ten|Free|Small|Large|Open|Very|Its|It)\b(?! [A-Z])"
+    r"|Four|Five|Six|Seven|Eight|Nine|Ten|Free|Small|Large|Open|Very|Its|It)\b(?! [A-Z][a-z])"
 )
 
 
@@ -99,8 +99,10 @@ class Phrasing:
         """The fact said to the bot: "you cannot scan images", "your mascot is a small fox"."""
         if self.statement:
             return self.statement.declare_you()
-        if self.noun:
-            return f"your {self.noun} {self.be} {self.value}"
+        if self.counted:
+            return f"you have {self.value} {self.counted}"
+        if self.noun and self.said.startswith("my "):
+            return "your " + self.said[3:]
         said = re.sub(r"^I was ", "you were ", re.sub(r"^I am ", "you are ", self.said))
         return re.sub(r"^I ", "you ", said)
 
@@ -114,8 +116,7 @@ def phrase(fact: Fact, profile: Profile) -> Phrasing:
     """The phrasing of one fact, on its own; `phrase_all` also looks at the facts beside it."""
     value = _short(fact.value)
     if fact.role in {"name", "creator"} and fact.attribute:
-        noun = labels.lower_label(fact.attribute.strip(" :"))
-        return _attribute(fact, labels.Label(noun=noun), value, style=fact.role)
+        return _known(fact, value)
     names = (profile.name, *profile.name_aliases)
     if not fact.attribute:
         return _statement(fact, statements.parse(
@@ -124,9 +125,12 @@ def phrase(fact: Fact, profile: Profile) -> Phrasing:
     if truth is not None:
         found = statements.from_label(fact.attribute, truth, names)
         return _statement(fact, found, detail=detail)
+    label = labels.read_label(fact.attribute, value)
+    if label.said == "{value}":
+        return _attribute(fact, label, _told_of_bot(fact.value, names), style="attribute")
     if (told := _told_in_value(fact, names)) is not None:
         return _statement(fact, told)
-    return _attribute(fact, labels.read_label(fact.attribute, value), value, style="attribute")
+    return _attribute(fact, label, _fitted(value, fact.role, label.noun), style="attribute")
 
 
 def phrase_all(facts: Iterable[Fact], profile: Profile) -> dict[str, Phrasing]:
@@ -158,8 +162,6 @@ def _repeated(nouns: list[str]) -> set[str]:
 
 
 def _without_role(phrasing: Phrasing) -> Phrasing:
-    from dataclasses import replace
-
     return replace(phrasing, role="")
 
 
@@ -192,13 +194,51 @@ def _boolean(value: str) -> tuple[bool | None, str]:
     return None, ""
 
 
+def _known(fact: Fact, value: str) -> Phrasing:
+    """Name and creator: the noun is always one that can be asked for."""
+    noun = labels.lower_label(fact.attribute.strip(" :"))
+    if fact.role == "name":
+        noun = noun if noun.endswith("name") else "name"
+        return _attribute(fact, labels.Label(noun=noun), value, style="name")
+    label = labels.read_label(fact.attribute, value)
+    verb = fact.attribute.strip(" :").split(" ")[0].lower() if label.asked else "created"
+    noun = label.noun or "creator"
+    found = _attribute(fact, labels.Label(noun=noun, plural=label.plural, question="who"), value,
+                       style="creator")  # fmt: skip
+    return replace(found, said=f"I was {verb} by {value}")
+
+
+def _fitted(value: str, role: str, noun: str) -> str:
+    """A value turned so that it can follow "is": "to help children", "a small language model"."""
+    first = value.split(" ")[0]
+    goal = role == "purpose" or re.search(r"(?:purpose|goal|mission|aim|job|task|role)$", noun)
+    if goal and words.is_verb(first) and " " in value:
+        return f"to {lower_first(value)}"
+    if goal and words.base_of_s(first) and " " in value:
+        return f"to {words.base_of_s(first)} {value.split(' ', 1)[1]}"
+    if goal and words.base_of_ing(first):
+        return lower_first(value)
+    if role == "kind" and not any(c.isupper() for c in value[1:].split(" ")[0]):
+        return words.with_article(lower_first(value))
+    return value
+
+
+def _told_of_bot(value: str, names: tuple[str, ...]) -> str:
+    """The answer to "how do you work": first person where the value is about the bot."""
+    found = statements.parse(_first_sentence(value), names=names)
+    return _first_sentence(value) if found.modal == "clause" else found.declare_i()
+
+
 def _told_in_value(fact: Fact, names: tuple[str, ...]) -> Statement | None:
     """ "Math: Can add small numbers": the label is a topic and the value a statement."""
     first = fact.value.split(" ")[0].lower()
     finite = first in {"can", "cannot", "can't", "cant", "does", "doesn't", "is", "has", "never",
                        "not", "no", "will", "won't", "must", "only", "always", "may", "unable"}  # fmt: skip
-    owns = any(fact.value.lower().startswith(f"{name.lower()} ") for name in names if name)
-    owns = owns or bool(re.match(r"(?:I|It|You|The model|The assistant|The bot) \w", fact.value))
+    if labels.looks_like_date(fact.value):
+        return None
+    subjects = "|".join(re.escape(n) for n in (*names, "I", "It", "You", "The model", "The bot") if n)
+    owner = re.match(rf"(?:{subjects}) (\S+)", fact.value)
+    owns = bool(owner) and statements.is_finite(owner[1] if owner else "")
     leads = fact.role in {"capability", "limitation", "trait"} and bool(words.base_of_s(first))
     if not (finite or owns or leads) or len(fact.value.split(" ")) < 2:
         return None
@@ -227,7 +267,10 @@ def _attribute(fact: Fact, label: labels.Label, value: str, *, style: str) -> Ph
     be = "are" if label.plural else "is"
     asked = f"{label.question} {be} your {label.noun}"
     indirect = f"{label.question} your {label.noun} {be}"
-    said = f"my {label.noun} {be} {value}"
+    place = "in " if label.question == "where" and value[:1].isupper() else ""
+    said = f"my {label.noun} {be} {place}{value}"
+    if fact.role == "kind" and value != fact.value:
+        said = f"I am {value}"
     if label.counted:
         said = f"I have {value} {label.counted}"
         asked = f"how many {label.counted} do you have"

@@ -47,6 +47,7 @@ class Statement:
     negative: bool = False
     past: bool = False  # was/were, did, had
     never: bool = False  # said with "never" instead of "not"
+    perfect: bool = False  # with modal "have": the predicate is a participle ("seen the sea")
     finite: str = ""  # the past form of a verb as written ("took 3 hours")
     subject: str = ""  # of a clause: "training"
 
@@ -66,12 +67,16 @@ class Statement:
         """A yes/no question to the bot, without its mark, never negated: "can you scan images"."""
         if self.modal == "clause":
             return "is it true that " + _yours(self._declare("you"))
-        aux = self._auxiliary("you")
-        have = "have " if self.modal == "have" else ""
+        if self.modal == "must" and self.negative:
+            return f"are you allowed to {_yours(_asker(self.predicate))}"
+        aux = "have" if self.perfect else self._auxiliary("you")
+        have = "have " if self.modal == "have" and not self.perfect else ""
         return _yours(f"{aux} you {have}{_asker(self.predicate)}")
 
     def whether(self) -> str:
         """An indirect question: "whether you can scan images"."""
+        if self.modal == "must" and self.negative:
+            return f"whether you are allowed to {_yours(_asker(self.predicate))}"
         asked = replace(self, negative=False, never=False, predicate=_asker(self.predicate))
         return "whether " + _yours(asked._declare("you"))
 
@@ -82,13 +87,17 @@ class Statement:
             if self.past:
                 return "did"
             return "do" if person in {"I", "you"} else "does"
-        return self.modal
+        return "can" if self.modal == "may" else self.modal
 
     def _declare(self, person: str) -> str:
         if self.modal == "clause":
             return f"{self.subject} {self.predicate}".strip()
         if self.modal == "be":
             return self._declare_be(person)
+        if self.perfect:
+            have = "have" if person in {"I", "you"} else "has"
+            negation = (" never" if self.never else " not") if self.negative else ""
+            return f"{person} {have}{negation} {self.predicate}"
         if self.modal in {"do", "have"}:
             return self._declare_do(person)
         return f"{person} {self._modal_word()} {self.predicate}"
@@ -135,18 +144,20 @@ def parse(text: str, *, names: tuple[str, ...] = (), role: str = "", positive: b
     """
     body = re.sub(r"\s+", " ", text).strip().rstrip(".!;,:").strip()
     body, own = _strip_subject(body, names)
-    found = _finite(body) or _participle(body) or _adjectives(body) or _verb(body, role)
+    found = _finite(body) or _participle(body) or _adjectives(body)
     if found is None and not own and (clause := _clause(body)):
         return clause
+    found = found or _verb(body, role)
     if found is not None:
-        explicit = found.negative or own or _is_finite(body)
+        explicit = found.negative or own or is_finite(body)
         if not positive and not explicit and not _NEGATIVE_SENSE.match(body.lower()):
             found = replace(found, negative=True)
         return found
     return _noun_phrase(body, role, positive, default)
 
 
-def _is_finite(body: str) -> bool:
+def is_finite(body: str) -> bool:
+    """Whether the words begin with a finite verb or an auxiliary."""
     first = body.split(" ")[0].lower()
     return first in _AUXILIARIES or bool(words.base_of_s(first))
 
@@ -227,6 +238,8 @@ def _auxiliary(modal: str, rest: str) -> Statement:
     if word == "no":
         return Statement(modal="be", predicate="no " + rest)
     found = _after_auxiliary(modal, rest, negative=True)
+    if found.modal == "have" and words.base_of_participle(rest.split(" ")[0]) and modal == "have":
+        found = replace(found, predicate=rest, perfect=True)
     return replace(found, never=word == "never")
 
 
@@ -237,6 +250,12 @@ def _after_auxiliary(modal: str, rest: str, *, negative: bool) -> Statement:
     if modal == "do" and first.lower() == "have" and tail:
         tail = re.sub(r"^any ", "", tail)
         return Statement(modal="have", predicate=words.with_article(tail), negative=negative)
+    if modal == "do" and not negative and not words.is_verb(first) and not words.is_adverb(first):
+        return Statement(modal="do", predicate=f"do {rest}")
+    if modal == "have" and words.base_of_participle(first) and not past and (
+        tail.split(" ")[0].lower() in words.DETERMINERS
+    ):  # fmt: skip
+        return Statement(modal="have", predicate=rest, negative=negative, perfect=True)
     if modal == "have" and first.lower() == "been":
         return Statement(modal="be", predicate=tail, negative=negative, past=True)
     if modal == "be" and first.lower() in {"able", "unable"} and not past:
@@ -295,6 +314,8 @@ def _participle(body: str) -> Statement | None:
 
 def _adjectives(body: str) -> Statement | None:
     """ "Friendly and patient", "Honest about its limits", "Always polite"."""
+    if re.match(r"(?:open|closed)[ -](?:source|weights?)\b|up to date|free of charge", body, re.I):
+        return Statement(modal="be", predicate=lower_first(body))
     head = re.split(r"[,;:]? (?=(?:" + "|".join(sorted(words.PREPOSITIONS)) + r")\b)", body)[0]
     parts = [w for w in re.split(r"[ ,/]+| - ", head) if w]
     content = [w for w in parts if w.lower() not in {"and", "or", "but", "yet"}]
@@ -325,6 +346,8 @@ def _verb(body: str, role: str) -> Statement | None:
         return None
     if words.nounish(first) and (not rest or follows in {"and", "or", "of", "for", "with", "in"}):
         return None
+    if words.nounish(first) and " " not in rest and not words.is_plural(rest):
+        return None
     if words.nounish(first) and role not in {"capability", "limitation", "trait"} and (
         follows not in words.DETERMINERS
     ):  # fmt: skip
@@ -343,6 +366,10 @@ def _clause(body: str) -> Statement | None:
         for place in range(1, min(4, len(parts) - 1)):
             low, after = parts[place].lower(), parts[place + 1].lower()
             verb = words.base_of_s(low) or words.base_of_past(low)
+            plural = place and words.is_plural(parts[place - 1]) and not words.is_verb(parts[0])
+            if plural and words.is_verb(low) and not words.nounish(low):
+                subject = " ".join(parts[:place])
+                break
             if verb and not words.nounish(verb) and parts[place - 1].lower() not in (
                 words.PREPOSITIONS | words.DETERMINERS
             ) and (after in words.DETERMINERS | words.PREPOSITIONS or after[:1].isdigit()):  # fmt: skip
@@ -350,7 +377,7 @@ def _clause(body: str) -> Statement | None:
                 break
     head = subject.split(" ")[0].lower()
     if not subject or len(subject.split(" ")) > 6 or head in words.PREPOSITIONS or (
-        re.search(r"\b(?:that|which|who|when|if|what)\b", subject)
+        re.search(r"\b(?:that|which|who|when|if|what|how|whether|why|where)\b", subject)
     ):  # fmt: skip
         return None
     return Statement(modal="clause", subject=lower_first(subject),
@@ -367,6 +394,8 @@ def _noun_phrase(body: str, role: str, positive: bool, default: str) -> Statemen
     """What a bare noun phrase says depends on where it stands."""
     text = lower_first(body)
     head = words.head_of(text).lower()
+    if text.startswith("support for "):
+        return Statement(modal="do", predicate=text.replace(" for", "", 1), negative=not positive)
     starts = text.split(" ")[0].lower()
     if starts in {"a", "an", "the"} and _AGENT.search(head) and head not in {"answer", "number"}:
         return Statement(modal="be", predicate=text, negative=not positive)
@@ -387,6 +416,8 @@ def from_label(label: str, value: bool, names: tuple[str, ...] = ()) -> Statemen
     if aux:
         text = f"{text.split(' ')[0]} {aux[1]}"
     parts = text.split(" ")
+    if len(parts) == 1 and words.base_of_participle(text):
+        return Statement(modal="be", predicate=lower_first(text), negative=not value)
     verb = words.base_of_participle(parts[-1]) or {"needed": "need"}.get(parts[-1].lower(), "")
     if len(parts) > 1 and verb and not words.is_adjective(parts[0]) and verb in words.VERBS:
         noun = " ".join(parts[:-1])
@@ -434,7 +465,7 @@ PROPER = frozenset(
     Arabic Hindi Latin Greek Turkish Swedish Norwegian Danish Finnish Czech Ukrainian Hebrew Irish
     Welsh Python Java JavaScript Rust Linux Windows Mac Android Europe America Africa Asia Monday
     Tuesday Wednesday Thursday Friday Saturday Sunday January February March April June July
-    August September October November December Internet Wikipedia Google Apple Microsoft Amazon
+    August September October November December Wikipedia Google Apple Microsoft Amazon
     Paris London Berlin Oslo Madrid Rome Tokyo Boston Australia Canada Germany France Spain Italy
     Japan China India Brazil Markdown Unicode Docker Creole Vietnamese Thai Catalan Basque Nordic
     Scandinavian European American British Scottish Swiss Austrian Modal Apache Creative Mr Mrs
@@ -461,7 +492,7 @@ def _asker(text: str) -> str:
 def _turn(text: str, possessive: str, subject: str, be: str) -> str:
     text = re.sub(r"\bits\b", possessive, text)
     text = re.sub(r"\bitself\b", "myself" if possessive == "my" else "yourself", text)
-    link = r"\b(when|if|that|what|because|unless|until|things|where|than|while|and) it "
+    link = r"\b(when|if|that|what|because|unless|until|things|where|than|while|and|before|after|as|how) it "
     text = re.sub(link + r"(?:does not|doesn't) ", rf"\1 {subject} do not ", text)
     text = re.sub(link + r"is\b", rf"\1 {subject} {be}", text)
     text = re.sub(link + r"(cannot|can|will|may|was|should|must)\b", rf"\1 {subject} \2", text)

@@ -116,7 +116,7 @@ _MASS = frozenset(
     understanding intelligence privacy security music text reasoning help feedback math maths
     consciousness emotion fun empathy curiosity hearing sight storage history context voice
     arithmetic output input guidance encryption moderation grounding logic common-sense sense
-    telemetry authority permission ability browsing streaming caching search recall""".split()
+    telemetry authority permission ability browsing streaming caching search recall mode""".split()
 )
 _COUNTABLE_SENSES = {"sense", "history", "voice", "context", "ability"}
 _PLURAL_EXCEPTIONS = frozenset(
@@ -192,6 +192,8 @@ def nounish(word: str) -> bool:
 
 def is_adjective(word: str) -> bool:
     low = word.lower()
+    if word[:1].isupper() and low.endswith("ish") and low not in {"foolish", "selfish", "sluggish"}:
+        return False  # English, Spanish
     if low in ADJECTIVES or low.endswith(_ADJECTIVE_ENDINGS):
         return True
     return low.startswith(("un", "non-", "in")) and low[2:].lstrip("n-") in ADJECTIVES
@@ -232,7 +234,9 @@ def with_article(noun: str) -> str:
     """The phrase with "a" or "an" where English wants one."""
     first = noun.split(" ", 1)[0].lower()
     head = head_of(noun)
-    if first in DETERMINERS or is_plural(noun) or head[:1].isupper():
+    if first in DETERMINERS or is_plural(noun):
+        return noun
+    if head[:1].isupper() and head not in {"GPU", "CPU", "API", "URL", "ID", "LLM", "USB", "SDK"}:
         return noun
     if head.lower() in _MASS and not (head.lower() in _COUNTABLE_SENSES and " of " in noun):
         return noun
@@ -268,3 +272,16 @@ def join_items(items: tuple[str, ...] | list[str]) -> str:
     if len(items) < 2:
         return "".join(items)
     return ", ".join(items[:-1]) + " and " + items[-1]
+
+
+def gerund(verb: str) -> str:
+    """ "scan" -> "scanning", "write" -> "writing"."""
+    if verb in {"be", "see", "agree", "disagree", "oversee", "guarantee"}:
+        return verb + "ing"
+    if verb.endswith("ie"):
+        return verb[:-2] + "ying"
+    if verb.endswith("e"):
+        return verb[:-1] + "ing"
+    short = re.fullmatch(r"[^aeiou]*[aeiou][bdgklmnprtvz]", verb)
+    doubled = verb in {"begin", "forget", "permit", "submit", "admit", "refer", "prefer", "infer"}
+    return f"{verb}{verb[-1] if short or doubled else ''}ing"

@@ -1,0 +1,92 @@
+"""Exchanges about what the bot does not know of itself, and about other systems."""
+
+from __future__ import annotations
+
+import random
+import re
+from typing import Any
+
+from identity_ops.general import builtin
+from identity_ops.language import words
+from identity_ops.teachers.template.fact_talk import Exchange
+from identity_ops.teachers.template.frames import table, wordings
+from identity_ops.teachers.template.subject import Party, Subject
+
+
+class OtherTalk:
+    """Draws exchanges that teach no fact: not knowing, others' makers, ordinary requests."""
+
+    def __init__(self, subject: Subject, rng: random.Random) -> None:
+        self.subject, self.rng = subject, rng
+
+    def unknown(self) -> Exchange:
+        """An attribute that the base does not state."""
+        row = self.rng.choice(unknown_rows(self.subject))
+        noun = row["noun"]
+        if row.get("ask") and self.rng.random() < 0.4:
+            user, general = self.rng.choice(row["ask"]), self.rng.random() < 0.4
+        else:
+            frames = wordings("others", "unknown_frames")
+            be_fits = [f for f in frames if not row.get("plural") or " is " not in f]
+            user = self.subject.pick(self.rng, be_fits, noun=noun, Noun=noun[:1].upper() + noun[1:],
+                                     a_noun=words.with_article(noun))  # fmt: skip
+            general = self.rng.random() < 0.2
+        answers = wordings("others", "say_unknown_general" if general else "say_unknown")
+        return Exchange(user, self.subject.pick(self.rng, answers, noun=noun))
+
+    def party(self) -> Exchange | None:
+        """Who made another assistant."""
+        if not self.subject.parties:
+            return None
+        party = self.rng.choice(self.subject.parties)
+        draw = self.rng.random()
+        group = ("party_maker" if draw < 0.6 else "party_check" if draw < 0.68 else
+                 "party_wrong" if draw < 0.8 else "party_product" if draw < 0.88 else "party_self")  # fmt: skip
+        if group != "party_product" and party.name == party.maker:
+            group = "party_maker"
+        slots = {"rival": party.name, "vendor": party.maker, "other": self._other(party)}
+        user = self.subject.pick(self.rng, wordings("others", group), **slots)
+        return Exchange(user, self.subject.pick(self.rng, wordings("others", f"{group}_say"), **slots))
+
+    def _other(self, party: Party) -> str:
+        """A maker that it is not; the bot's own now and then."""
+        own = self.subject.slots["creator"]
+        if own and self.rng.random() < 0.4:
+            return own
+        makers = sorted({p.maker for p in self.subject.parties} - {party.maker})
+        return self.rng.choice(makers) if makers else own
+
+    def ordinary(self) -> list[Exchange]:
+        """A request that has nothing to do with the bot, in one to three exchanges."""
+        seed = self.rng.getrandbits(40)
+        item = next(iter(builtin.conversations("train", 1, seed)))
+        texts = [message["content"] for message in item.messages]
+        return [Exchange(u, b, True) for u, b in zip(texts[::2], texts[1::2], strict=True)]
+
+
+def unknown_rows(subject: Subject) -> list[dict[str, Any]]:
+    """The attributes that no fact touches: none of their telling words occurs in the base."""
+    rows: list[dict[str, Any]] = table("others")["unknown"]
+    return [row for row in rows if not _stated(row["noun"], subject.stated)]
+
+
+_PLAIN = frozenset("favorite number of in next first last final biggest worst best per".split())
+_SAME = {"birthday": "born|birth|released?|launch", "age": "born|birth|years? old|released?|launch",
+         "users": "customers?", "color": "colour", "nationality": "country|born", "school": "stud",
+         "home": "lives? in|based in|headquarter|located", "server": "hosted", "team": "founders?",
+         "investors": "funded|funding|sponsor", "power": "watts?|energy", "mother's": "parent",
+         "storage": "disk|gb\\b|mb\\b", "operating": "linux|windows", "gpu": "gpus?|h100|a100|8x",
+         "epochs": "epoch|passes", "office": "headquarter|based in|address", "hobby": "hobbies|likes|loves",
+         "response": "latency|speed", "tokens": "per second|speed|fast", "iq": "intelligen",
+         "second": "speed", "next": "plan", "roadmap": "plans?|future|upcoming", "brother": "sibling",
+         "boss": "ceo|director|led by", "dream": "dreams?", "data": "hosted|server", "motto": "slogan",
+         "gender": "he|she|female|male", "phone": "call|tel", "market": "valuation|worth",
+         "last": "surname|family name", "middle": "full name", "benchmark": "score|accuracy|mmlu",
+         "test": "score|accuracy|mmlu|benchmark", "release": "version"}  # fmt: skip
+
+
+def _stated(noun: str, stated: str) -> bool:
+    tokens = [t for t in re.findall(r"[a-z']+", noun.lower()) if t not in _PLAIN]
+    patterns = [re.escape(t.removesuffix("s")) for t in tokens]
+    patterns += [_SAME[t] for t in [*tokens, *noun.lower().split(" ")] if t in _SAME]
+    return any(re.search(rf"\b(?:{pattern})", stated) for pattern in patterns)
