@@ -19,7 +19,7 @@ from identity_ops.errors import ConfigError, DataError
 from identity_ops.store import manifest as manifests
 from identity_ops.store.manifest import Manifest
 from identity_ops.store.paths import Home, inside
-from identity_ops.store.publish import write_atomic
+from identity_ops.store.publish import point, write_atomic
 from identity_ops.store.sources import source_digest
 from identity_ops.store.stage import fingerprint
 
@@ -256,7 +256,7 @@ class Run:
         link = self.folder / stage
         redo = stage.split("/")[0] in self.config.force and not link.is_symlink()
         manifest = make(out, redo)
-        _point(link, out)
+        point(link, out)
         return {
             "manifest": str(out / manifests.FILE_NAME),
             "digest": manifest.digest,
@@ -333,12 +333,3 @@ class Run:
                 todo=f"Paths are relative to {KNOWLEDGE_FOLDER}.",
             )  # fmt: skip
         return found
-
-
-def _point(link: Path, target: Path) -> None:
-    """Make `link` a relative symlink to `target`, in one step."""
-    link.parent.mkdir(parents=True, exist_ok=True)
-    temporary = link.with_name(f".{link.name}.{os.getpid()}")
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(os.path.relpath(target, link.parent))
-    os.replace(temporary, link)

@@ -30,7 +30,7 @@ from identity_ops.store import manifest as manifests
 from identity_ops.store.lock import hold
 from identity_ops.store.manifest import Manifest
 from identity_ops.store.paths import Home
-from identity_ops.store.publish import fsync_folder, write_atomic
+from identity_ops.store.publish import fsync_folder, point, write_atomic
 from identity_ops.store.stage import fingerprint
 
 LATEST = "latest"
@@ -51,7 +51,7 @@ def publish_run(run_folder: Path, home: Home, *, name: str, wait_s: float = 600.
     with hold(home.model(name) / ".lock", wait_s=wait_s):
         folder = _find(home, name, model.digest) or _publish(run, home, name, model)
         write_atomic(home.model(name) / LATEST, versions(home, name)[-1] + "\n")
-    _point(run_folder / "publish", folder)
+    point(run_folder / "publish", folder)
     return folder
 
 
@@ -156,11 +156,3 @@ def _link(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:  # another file system, or one without hard links
         shutil.copyfile(source, target)
-
-
-def _point(link: Path, target: Path) -> None:
-    """Make `link` a relative symlink to `target`, in one step."""
-    temporary = link.with_name(f".{link.name}.{os.getpid()}")
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(os.path.relpath(target, link.parent))
-    os.replace(temporary, link)

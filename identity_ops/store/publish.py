@@ -39,6 +39,15 @@ def write_atomic(path: Path, data: bytes | str) -> None:
         out.write(data.encode() if isinstance(data, str) else data)
 
 
+def point(link: Path, target: Path) -> None:
+    """Make `link` a relative symlink to `target`, in one step."""
+    link.parent.mkdir(parents=True, exist_ok=True)
+    temporary = link.with_name(f".{link.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(os.path.relpath(target, link.parent))
+    os.replace(temporary, link)
+
+
 def fsync_folder(folder: Path) -> None:
     """Make a rename in `folder` survive a power cut."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
