@@ -155,7 +155,8 @@ class _Handler(BaseHTTPRequestHandler):
         return fault if self._has_key() else Fault(status=401)
 
     def _has_key(self) -> bool:
-        return self.headers.get("Authorization") == f"Bearer {self.provider.key}"
+        key = self.provider.key  # None: a server that asks for none
+        return self.headers.get("Authorization") == (None if key is None else f"Bearer {key}")
 
     def _data(self, body: dict[str, Any], fault: Fault) -> bytes:
         if isinstance(fault.body, bytes):

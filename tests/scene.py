@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from identity_ops.knowledge.stage import lint_stage
-
 from identity_ops.knowledge import Knowledge, read_knowledge
+from identity_ops.knowledge.stage import lint_stage
 from identity_ops.records import Cell, Kind, write_jsonl
 from identity_ops.store.manifest import canonical_hash
 from identity_ops.store.stage import Outcome, run_stage

@@ -13,6 +13,7 @@ from identity_ops.errors import IdentityError
 
 TOPICS = (
     "knowledge",
+    "generate",
     "data",
     "train",
     "evaluate",

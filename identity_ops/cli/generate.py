@@ -49,7 +49,7 @@ def _generate(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what it would take, and stop.")
     ] = False,
-    as_json: Annotated[bool, JSON_OPTION] = False,
+    as_json: bool = JSON_OPTION,
 ) -> None:
     """Generate N checked conversations from a knowledge base."""
     for path in (knowledge, catalogue, prompt):

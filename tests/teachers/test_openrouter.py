@@ -258,9 +258,11 @@ def test_dripping_body_ends_at_the_deadline(provider: Provider, tmp_path: Path) 
 def test_silent_server_times_out(provider: Provider, tmp_path: Path) -> None:
     """No answer at all within the deadline is a transient fault that names the address."""
     provider.faults.extend([Fault(delay_s=1.0)] * 2)
-    with made(provider, tmp_path, timeout_s=0.2, attempts=2) as teacher:
-        with pytest.raises(ProviderError, match="time-out"):
-            teacher.complete(cell(), 0, account())
+    with (
+        made(provider, tmp_path, timeout_s=0.2, attempts=2) as teacher,
+        pytest.raises(ProviderError, match="time-out"),
+    ):
+        teacher.complete(cell(), 0, account())
 
 
 def test_nobody_listening_is_transient_and_costs_nothing(tmp_path: Path) -> None:
