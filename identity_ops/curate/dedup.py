@@ -28,6 +28,7 @@ How = Literal["exact", "pair", "near"]
 U64 = NDArray[np.uint64]
 _WORD = re.compile(r"\w+")
 _MIX = np.uint64(0x9E3779B97F4A7C15)
+CHUNK = 4096  # texts whose signatures are made at a time
 _EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
@@ -173,31 +174,36 @@ def _shared(left: U64, right: U64) -> int:
 def _signatures(shingles: _Shingles, settings: Settings) -> U64:
     """[texts, bins]: the least shingle that falls into each bin, empty bins borrowed."""
     bins = settings.bands * settings.rows
-    count = len(shingles.sizes)
-    flat = np.full(count * bins, _EMPTY, np.uint64)
-    row = np.repeat(np.arange(count, dtype=np.int64), shingles.sizes)
-    place = row * bins + (shingles.values % np.uint64(bins)).astype(np.int64)
-    np.minimum.at(flat, place, shingles.values)
-    return _borrowed(flat.reshape(count, bins))
+    signature = np.full((len(shingles.sizes), bins), _EMPTY, np.uint64)
+    for low in range(0, len(signature), CHUNK):
+        high = min(low + CHUNK, len(signature))
+        values = shingles.values[shingles.starts[low] : shingles.starts[high]]
+        row = np.repeat(np.arange(high - low, dtype=np.int64), shingles.sizes[low:high])
+        place = row * bins + (values % np.uint64(bins)).astype(np.int64)
+        flat = signature[low:high].reshape(-1)
+        np.minimum.at(flat, place, values)
+        signature[low:high] = _borrowed(flat.reshape(high - low, bins))
+    return signature
 
 
 def _borrowed(signature: U64) -> U64:
     """Fill each empty bin from the next full one to its right, marked with the distance."""
-    filled = signature.copy()
-    for step in range(1, signature.shape[1]):
-        empty = filled == _EMPTY
-        if not empty.any():
-            break
-        source = np.roll(signature, -step, axis=1)
-        take = empty & (source != _EMPTY)
-        filled[take] = source[take] + np.uint64(step) * _MIX
+    bins = signature.shape[1]
+    twice = np.concatenate([signature, signature], axis=1)
+    places = np.where(twice == _EMPTY, 2 * bins - 1, np.arange(2 * bins))
+    following = np.minimum.accumulate(places[:, ::-1], axis=1)[:, ::-1][:, :bins]
+    distance = (following - np.arange(bins)).astype(np.uint64)
+    filled: U64 = np.take_along_axis(twice, following, axis=1) + distance * _MIX
     return filled
 
 
 def _candidates(signature: U64, bands: int) -> NDArray[np.int64]:
-    """[pairs, 2] with i < j, sorted and distinct: texts that agree in at least one band."""
+    """[pairs, 2] with i < j, sorted and distinct: texts that agree in at least one band.
+
+    The bins of a band lie far apart, for neighbours may have borrowed the same shingle.
+    """
     found = [np.zeros((0, 2), np.int64)]
-    for band in np.split(signature, bands, axis=1):
+    for band in (signature[:, first::bands] for first in range(bands)):
         key = np.zeros(len(band), np.uint64)
         for column in band.T:
             key = (key ^ column) * _MIX

@@ -71,7 +71,7 @@ def _rule(fact: Fact) -> _Rule:
 
 def _context(fact: Fact) -> re.Pattern[str] | None:
     """The words that must be near a value too plain to stand for the fact alone."""
-    if not fact.attribute or not _is_plain(fact.value):
+    if fact.role in ("name", "creator") or not fact.attribute or not _is_plain(fact.value):
         return None
     label = [w for w in re.findall(r"[^\W\d_]+", fact.attribute.lower()) if w not in STOP_WORDS]
     words = dict.fromkeys([*label, *_ROLE_WORDS.get(fact.role, "").split()])

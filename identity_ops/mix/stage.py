@@ -1,0 +1,270 @@
+"""The mix stage: identity conversations and general chat become one training mixture.
+
+    python -m identity_ops mix --identity CURATED --general builtin --identity-share 0.3 --out DIR
+
+Every identity conversation is used once a pass; general chat fills the rest of the tokens. What
+claims to be another assistant or gives a probe away is left out and counted, and the written
+files are read again to show that nothing of that kind is left.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from identity_ops.curate.dataset import read_conversations, read_table
+from identity_ops.errors import DataError
+from identity_ops.general.sources import Source, open_source
+from identity_ops.mix.budget import parse_general, share_of, tokens_wanted
+from identity_ops.mix.sample import Choice, choose
+from identity_ops.mix.screen import CountTokens, Nobody, Screen
+from identity_ops.mix.table import SCHEMA, TRAIN, VAL, MixRow, interleaved, is_val, write_mixture
+from identity_ops.records import Conversation, Fact, Message, read_jsonl
+from identity_ops.store import manifest as manifests
+from identity_ops.store.manifest import Manifest
+from identity_ops.store.stage import Outcome, run_stage
+
+log = logging.getLogger(__name__)
+IDENTITY = "identity"
+FEW = 50  # identity conversations below which none is spared for validation
+
+
+def mix_stage(
+    curate_dir: Path,
+    base_dir: Path | None,
+    out: Path,
+    *,
+    general: Sequence[str],
+    identity_share: float | None = None,
+    weights: tuple[float, float] | None = None,
+    probes_dir: Path | None = None,
+    lint_dir: Path | None = None,
+    seed: int = 0,
+    val_share: float = 0.02,
+    force: bool = False,
+) -> Manifest:
+    """Commit the mixture.
+
+    Args:
+        base_dir: the committed base, for its tokenizer and context; None estimates tokens as
+            characters / 4 and checks no length.
+        general: SPEC or SPEC=WEIGHT each, see general.sources.
+        identity_share: of all tokens of one pass; or `weights`, identity to general.
+        probes_dir: held-out probes that may not leak; None looks for no leaks.
+        lint_dir: the knowledge base, for its own names (no rivals) and the facts to count.
+        val_share: of conversations, held out of training by a hash of their id.
+
+    Raises:
+        DataError: no identity conversation; no usable general row; a probe leaks all the same.
+        ConfigError: shares, weights or sources that make no sense.
+    """
+    share = share_of(identity_share, weights)
+    wanted = parse_general(general)
+    inputs = {
+        name: manifests.load(path).digest
+        for name, path in
+        (("curate", curate_dir), ("base", base_dir), ("probes", probes_dir), ("lint", lint_dir))
+        if path is not None
+    }  # fmt: skip
+    sources = _named_apart([open_source(entry.spec, seed=seed, spool=out) for entry in wanted])
+    inputs |= {f"general-{n}": source.digest() for n, source in enumerate(sources)}
+    config = {
+        "general": [[s.name, entry.weight] for s, entry in zip(sources, wanted, strict=True)],
+        "share": share, "seed": seed, "val_share": val_share,
+    }  # fmt: skip
+
+    def work(folder: Path) -> Outcome:
+        screen = _screen(base_dir, probes_dir, lint_dir)
+        identity = _identity(curate_dir, screen)
+        needs = tokens_wanted(identity.tokens, share, wanted)
+        choices = [choose(s, need, screen, seed) for s, need in zip(sources, needs, strict=True)]
+        mixture = _Mixture(identity, choices, seed, val_share)
+        write_mixture(folder, mixture.rows())
+        _assert_clean(folder, screen)
+        figures = mixture.figures(_facts(lint_dir)) | {
+            "share_wanted": share, "context": screen.context, "tokens_exact": base_dir is not None,
+            "leaks_checked": screen.leaks is not None,
+        }  # fmt: skip
+        _report(figures)
+        return Outcome(files=[TRAIN, VAL], counts=mixture.counts, figures=figures)
+
+    return run_stage("mix", out, config, inputs, work, force=force)
+
+
+@dataclass(frozen=True, slots=True)
+class _Identity:
+    """The identity conversations that may be trained on."""
+
+    rows: tuple[MixRow, ...]
+    purged: dict[str, int]
+
+    @property
+    def tokens(self) -> int:
+        return sum(row.tokens for row in self.rows)
+
+
+class _Mixture:
+    """What goes into the files, and what can be said of it."""
+
+    def __init__(
+        self, identity: _Identity, choices: Sequence[Choice], seed: int, val_share: float
+    ) -> None:
+        self.identity, self.choices = identity, choices
+        self._seed, self._val_share = seed, val_share
+        self._tokens: Counter[str] = Counter()
+        self._exposures: Counter[str] = Counter()
+        self.counts: dict[str, int] = {"train": 0, "val": 0, "longest": 0}
+
+    def rows(self) -> Iterator[tuple[MixRow, bool]]:
+        """Every row with its split; counts as they pass."""
+        streams: list[tuple[int, Iterable[MixRow]]] = [
+            (len(self.identity.rows), self.identity.rows)
+        ]
+        streams += [(choice.rows, _general_rows(choice)) for choice in self.choices]
+        for row in interleaved(streams):
+            held_out = self._is_val(row)
+            self._count(row, held_out)
+            yield row, held_out
+
+    def figures(self, facts: Sequence[str]) -> dict[str, Any]:
+        total = sum(self._tokens.values())
+        exposures = {fact: self._exposures[fact] for fact in facts or sorted(self._exposures)}
+        purged = {choice.source.name: choice.purged for choice in self.choices}
+        return {
+            "share": round(self._tokens[IDENTITY] / total, 4) if total else 0.0,
+            "tokens": dict(self._tokens),
+            "rows": {IDENTITY: len(self.identity.rows)}
+            | {choice.source.name: choice.rows for choice in self.choices},
+            "epochs": {IDENTITY: 1.0}
+            | {choice.source.name: round(choice.epochs, 4) for choice in self.choices},
+            "examined": {choice.source.name: choice.examined for choice in self.choices},
+            "purged": {IDENTITY: self.identity.purged} | purged,
+            "exposures": exposures,
+            "exposures_min": min(exposures.values(), default=0),
+            "exposures_mean": round(sum(exposures.values()) / max(1, len(exposures)), 2),
+        }
+
+    def _is_val(self, row: MixRow) -> bool:
+        if row.source == IDENTITY and len(self.identity.rows) < FEW:
+            return False
+        return is_val(row.id.partition("#")[0], self._val_share, self._seed)
+
+    def _count(self, row: MixRow, held_out: bool) -> None:
+        self.counts["val" if held_out else "train"] += 1
+        self.counts["longest"] = max(self.counts["longest"], row.tokens)
+        if not held_out:
+            self._tokens[row.source] += row.tokens
+            self._exposures.update(row.fact_ids)
+
+
+def _named_apart(sources: Sequence[Source]) -> list[Source]:
+    """Two files of one name in different folders become NAME and NAME-2."""
+    seen: Counter[str] = Counter({IDENTITY: 1})
+    named = []
+    for source in sources:
+        seen[source.name] += 1
+        again = seen[source.name] > 1
+        named.append(source.renamed(f"{source.name}-{seen[source.name]}") if again else source)
+    return named
+
+
+def _screen(base_dir: Path | None, probes_dir: Path | None, lint_dir: Path | None) -> Screen:
+    from identity_ops.knowledge import read_knowledge
+    from identity_ops.probes.files import load_probes
+    from identity_ops.probes.leaks import LeakFinder, masked_phrases
+
+    knowledge = read_knowledge(lint_dir) if lint_dir else None
+    profile = knowledge.profile if knowledge else Nobody()
+    finder = None
+    if probes_dir:
+        names = [profile.name, *profile.name_aliases, *profile.creators, *profile.creator_aliases]
+        facts = knowledge.facts if knowledge else ()
+        finder = LeakFinder(load_probes(probes_dir)[0], masked_phrases(names, facts))
+    return Screen(_counter(base_dir), profile, finder, _context(base_dir))
+
+
+def _counter(base_dir: Path | None) -> CountTokens:
+    if base_dir is None:
+        return lambda messages: sum(len(m["content"]) // 4 + 3 for m in messages) + 1
+    from identity_ops.tokens import count_tokens, load_encoding
+
+    encoding = load_encoding(base_dir)
+
+    def count(messages: Sequence[Message]) -> int:
+        return count_tokens(encoding, messages)[0]
+
+    return count
+
+
+def _context(base_dir: Path | None) -> int | None:
+    """The sequence length that the base's checkpoint states."""
+    for path in sorted(base_dir.glob("base_checkpoints/*/meta_*.json")) if base_dir else ():
+        length = json.loads(path.read_bytes()).get("model_config", {}).get("sequence_len")
+        if isinstance(length, int) and length > 0:
+            return length
+    return None
+
+
+def _identity(curate_dir: Path, screen: Screen) -> _Identity:
+    purged: Counter[str] = Counter()
+    rows = []
+    for conversation in read_conversations(curate_dir, verify=False):
+        tokens, reason = screen.check(conversation.messages)
+        if reason:
+            purged[reason] += 1
+        else:
+            rows.append(_identity_row(conversation, tokens))
+    if not rows:
+        raise DataError(
+            "no identity conversation: training would change nothing about who the model is",
+            where=curate_dir, expected="at least one", got=dict(purged) or 0,
+            todo="Generate and curate conversations first.",
+        )  # fmt: skip
+    return _Identity(tuple(rows), dict(purged))
+
+
+def _identity_row(conversation: Conversation, tokens: int) -> MixRow:
+    return MixRow(
+        id=conversation.id, source=IDENTITY, skill=conversation.kind, tokens=tokens,
+        messages=conversation.messages, fact_ids=conversation.fact_ids,
+    )  # fmt: skip
+
+
+def _general_rows(choice: Choice) -> Iterator[MixRow]:
+    name = choice.source.name
+    for row, number, copy, tokens in choice.read():
+        identity = f"{name}-{number}" if copy == 1 else f"{name}-{number}#{copy}"
+        yield MixRow(
+            id=identity, source=name, skill=row.skill, messages=row.messages, tokens=tokens
+        )
+
+
+def _facts(lint_dir: Path | None) -> list[str]:
+    return [f.id for f in read_jsonl(Fact, lint_dir / "facts.jsonl")] if lint_dir else []
+
+
+def _assert_clean(folder: Path, screen: Screen) -> None:
+    """Read what was written: no rival claim, no leak.
+
+    Raises:
+        DataError: names the first conversation that should not be there.
+    """
+    for name in (TRAIN, VAL):
+        for row in read_table(folder / name, SCHEMA):
+            if reason := screen.content(row["messages"]):
+                raise DataError(f"{reason} in the mixture", where=f"{name}: {row['id']}")
+
+
+def _report(figures: dict[str, Any]) -> None:
+    log.info(
+        "mixture: identity %.1f %% of %d tokens; rows %s; epochs %s; exposures a fact: least %d, "
+        "mean %.1f; left out %s",
+        100 * figures["share"], sum(figures["tokens"].values()), figures["rows"],
+        figures["epochs"], figures["exposures_min"], figures["exposures_mean"],
+        {name: count for name, count in figures["purged"].items() if count} or "nothing",
+    )  # fmt: skip
