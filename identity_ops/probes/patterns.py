@@ -44,6 +44,7 @@ _ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _VERSION = re.compile(r"\bv?\d+(?:\.\d+){2,}\b")
+_CLOCK = re.compile(r"(?<![\d:])(\d{1,2}):(\d{2})(?![\d:])")
 _COUNTED = re.compile(r"\b(\d+)\s?[xX*]\s?(?=[A-Z])")  # 8xH100: a number and a name
 _WORD = re.compile(r"[^\W_]+(?:[-'.&+/#][^\W_]+)*[+#]*")
 _ENDINGS = re.compile(r"(?:ations?|ings?|ies|ied|ed|es|s|e|y|ly)$")
@@ -150,6 +151,7 @@ def _strong(text: str) -> tuple[list[str], str]:
     text = _take(_ADDRESS, text, found, lambda m: _address(m.group(0)))
     text = _take(ISO_DATE, text, found, lambda m: date_pattern(*m.groups()))
     text = _take(_VERSION, text, found, lambda m: rf"(?<![\w.])v?{re.escape(m[0].lstrip('vV'))}")
+    text = _take(_CLOCK, text, found, lambda m: _clock(int(m.group(1)), m.group(2)))
     text = _take(_COUNTED, text, found, lambda m: _counted(m.group(1)))
     text = _take(NUMBER, text, found, lambda m: number_pattern(m["digits"], m["scale"]))
     names, text = _names(text)
@@ -160,6 +162,12 @@ def _strong(text: str) -> tuple[list[str], str]:
 def _take(regex: re.Pattern[str], text: str, found: list[str], make) -> str:  # type: ignore[no-untyped-def]
     found.extend(make(match) for match in regex.finditer(text))
     return regex.sub(" ", text)
+
+
+def _clock(hour: int, minutes: str) -> str:
+    """A time of day; the full hour may be said without its minutes."""
+    optional = "?" if minutes == "00" else ""
+    return rf"(?<![\d:.,])0?{hour}(?:[:.h]{minutes}){optional}(?![\d:]|[.,]\d)"
 
 
 def _counted(count: str) -> str:
