@@ -54,7 +54,7 @@ def _paraphrases(phrasing: Phrasing, frames: Frames, rng: random.Random) -> list
     if not phrasing.noun:
         return [_fill(text, phrasing) for text in indirect]
     chosen = rng.sample(nouns, min(PARAPHRASES, len(nouns)))
-    if phrasing.indirect and indirect:
+    if phrasing.indirect and indirect and not phrasing.counted:
         chosen.append(rng.choice(indirect))
     return [_fill(text, phrasing) for text in chosen]
 

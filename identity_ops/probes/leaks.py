@@ -12,8 +12,11 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
+from identity_ops.knowledge import profile_of
+from identity_ops.language import Phrasing, phrase_all
 from identity_ops.records import Fact, Message, Probe
 
 GRAM = 8
@@ -38,11 +41,26 @@ def words(text: str) -> tuple[str, ...]:
 
 
 def masked_phrases(names: Iterable[str], facts: Iterable[Fact]) -> tuple[str, ...]:
-    """What to mask: the names given, and each fact's value, items and aliases."""
+    """What to mask: the names given, and each fact's value, items, aliases, noun and statement.
+
+    A statement is masked as questions hold it ("Cannot scan images" as "scan images"): the words
+    that say what the fact is about are in any question on it, and no wording of the probe.
+    """
+    listed = list(facts)
     found = list(names)
-    for fact in facts:
+    for fact in listed:
         found += [fact.value, *fact.items, *fact.aliases]
+    for phrasing in phrase_all(listed, profile_of(listed)).values():
+        found += [phrasing.value, phrasing.noun, *_tails(phrasing)]
     return tuple(dict.fromkeys(phrase for phrase in found if words(phrase)))
+
+
+def _tails(phrasing: Phrasing) -> list[str]:
+    """The parts of a statement after its subject and auxiliary, said to the bot."""
+    if phrasing.statement is None:
+        return [" ".join(phrasing.indirect.split()[1:])] if not phrasing.noun else []
+    said = [phrasing.ask(), replace(phrasing.statement, negative=False, never=False).declare_you()]
+    return [phrasing.predicate, *(" ".join(text.split()[2:]) for text in said)]
 
 
 class Masker:
