@@ -45,10 +45,12 @@ def read_label(label: str, value: str) -> Label:
     text, inside = _cut_tail(re.sub(r"[*_`]", "", re.sub(r"\s+", " ", label)).strip(" :?"))
     unit = inside if _UNIT.fullmatch(inside) and _NUMBER.fullmatch(value.strip()) else ""
     text = re.sub(r"^(?:the|your|my|its|our|his|her|their) ", "", text, flags=re.IGNORECASE)
-    found = _wh_label(text) or _verb_label(text, value)
+    found = _wh_label(text) or _dated_label(text, value) or _done_label(text, value) or _verb_label(text, value)
     if found:
         return found
     noun = lower_label(text)
+    if noun == "languages" and not re.search(r",| and |/|\d|;", value):
+        noun = "language"
     if count := re.fullmatch(r"(?:number|amount|count|no\.|total number) of (.+)", noun, re.I):
         return Label(noun=noun, counted=count[1], question="what", unit=unit)
     count = re.fullmatch(r"([\w -]+) count", noun)
@@ -56,8 +58,9 @@ def read_label(label: str, value: str) -> Label:
         plural = count[1] if words.is_plural(count[1]) else _pluralise(count[1])
         return Label(noun=noun, counted=plural, unit=unit)
     plural = words.is_plural(noun)
-    counted = noun if plural and " of " not in noun and _NUMBER.fullmatch(value.strip()) else ""
-    return Label(noun=noun, plural=plural, question=_question(noun), counted=counted, unit=unit)
+    limit = re.match(r"(?:max|min|average|mean|total|maximum|minimum|peak|typical)\b", noun)
+    counted = noun if plural and " of " not in noun and not limit and _NUMBER.fullmatch(value.strip()) else ""
+    return Label(noun=noun, plural=plural, question=_question(noun, value), counted=counted, unit=unit)
 
 
 def _cut_tail(text: str) -> tuple[str, str]:
@@ -71,8 +74,20 @@ def _pluralise(noun: str) -> str:
     return noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s")
 
 
-def _question(noun: str) -> str:
-    if _PERSONS.search(noun):
+_THINGS = frozenset(
+    """tokenizer server number computer processor router color colour flavor flavour motor sensor
+    newsletter order container filter folder cluster header footer power paper water adapter
+    character calendar chapter letter printer carrier driver compiler optimizer scheduler layer
+    parameter timer meter center centre theater theatre river tower flower dinner supper error
+    mirror floor door factor vector monitor""".split()
+)
+_FULL_NAME = re.compile(r"[A-Z][\w'.-]+(?: (?:[a-z]{2,3} )?[A-Z][\w'.-]+){1,3}")
+
+
+def _question(noun: str, value: str) -> str:
+    head = words.head_of(noun).lower()
+    agent = head.endswith(("er", "or", "ist", "ian", "man", "woman", "ant")) and head not in _THINGS
+    if _PERSONS.search(head) or (agent and _FULL_NAME.fullmatch(value.strip())):
         return "who"
     if _PLACES.search(noun):
         return "where"
@@ -86,6 +101,31 @@ def lower_label(text: str) -> str:
     title = bool(rest) and all(w[0].isupper() for w in rest)
     lowered = [lower_first(w) if place == 0 or title else w for place, w in enumerate(parts)]
     return " ".join(lowered)
+
+
+def _dated_label(text: str, value: str) -> Label | None:
+    """ "Last updated", "Leaflets last updated", with a date."""
+    found = re.fullmatch(r"(?:(.+) )?((?:last|first) (\w+))", lower_label(text))
+    if not found or not words.base_of_participle(found[3]) or not looks_like_date(value):
+        return None
+    who, did, at = found[1], found[2], date_preposition(value)
+    if not who:
+        return Label(asked=f"when were you {did}", indirect=f"when you were {did}",
+                     said=f"I was {did} {at}{{value}}")  # fmt: skip
+    be = "were" if words.is_plural(who) else "was"
+    return Label(asked=f"when {be} your {who} {did}", indirect=f"when your {who} {be} {did}",
+                 said=f"my {who} {be} {did} {at}{{value}}")  # fmt: skip
+
+
+def _done_label(text: str, value: str) -> Label | None:
+    """ "Rooms covered: 14" -> "how many rooms do you cover"."""
+    noun, _, done = lower_label(text).rpartition(" ")
+    base = words.base_of_participle(done)
+    counted = noun and words.is_plural(noun) and _NUMBER.fullmatch(value.strip())
+    if not counted or base not in words.VERBS or base in words.MAKING:
+        return None
+    return Label(asked=f"how many {noun} do you {base}", indirect=f"how many {noun} you {base}",
+                 said=f"I {base} {{value}} {noun}")  # fmt: skip
 
 
 def _wh_label(text: str) -> Label | None:

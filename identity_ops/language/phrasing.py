@@ -47,6 +47,7 @@ class Phrasing:
     style: str  # name, creator, attribute, verb, statement or clause
     role: str  # the fact's role, "" where another fact of the base has a better claim to it
     noun: str = ""  # without determiner: "context length"; "" for verb, statement and clause
+    your: str = ""  # with determiner: "your context length", "the maker of your tokenizer"
     plural: bool = False  # of `noun`
     question: str = "what"  # who, what, when or where, before "is your {noun}"
     counted: str = ""  # "kittens": allows "how many kittens do you have"
@@ -101,8 +102,8 @@ class Phrasing:
             return self.statement.declare_you()
         if self.counted:
             return f"you have {self.value} {self.counted}"
-        if self.noun and self.said.startswith("my "):
-            return "your " + self.said[3:]
+        if self.noun and not self.said.startswith("I "):
+            return re.sub(r"\bmy\b", "your", self.said, count=1)
         said = re.sub(r"^I was ", "you were ", re.sub(r"^I am ", "you are ", self.said))
         return re.sub(r"^I ", "you ", said)
 
@@ -115,12 +116,16 @@ class Phrasing:
 def phrase(fact: Fact, profile: Profile) -> Phrasing:
     """The phrasing of one fact, on its own; `phrase_all` also looks at the facts beside it."""
     value = _short(fact.value)
-    if fact.role in {"name", "creator"} and fact.attribute:
+    if fact.role in {"name", "creator"} and fact.attribute and _is_main(fact, profile):
         return _known(fact, value)
     names = (profile.name, *profile.name_aliases)
     if not fact.attribute:
-        return _statement(fact, statements.parse(
-            _first_sentence(fact.value), names=names, role=fact.role, positive=fact.polarity))  # fmt: skip
+        text, detail = _cut_detail(_first_sentence(fact.value))
+        if (truth := _boolean(detail)[0]) is not None:
+            return _statement(fact, statements.from_label(text, truth, names))
+        role = fact.role or _section_role(fact.section)
+        found = statements.parse(text, names=names, role=role, positive=fact.polarity)
+        return _statement(fact, found, detail=detail)
     truth, detail = _boolean(fact.value)
     if truth is not None:
         found = statements.from_label(fact.attribute, truth, names)
@@ -178,6 +183,35 @@ def _first_sentence(value: str) -> str:
     text = re.sub(r"\s+", " ", value).strip()
     first = _SENTENCE.split(text)[0]
     return first.rstrip(".;, ") or text
+
+
+def _is_main(fact: Fact, profile: Profile) -> bool:
+    """Whether this is the name or the main maker, and not a nickname or a maintainer."""
+    if fact.role == "name":
+        return profile.name.casefold() in fact.value.casefold()
+    return any(maker.casefold() in fact.value.casefold() for maker in profile.creators[:1])
+
+
+_SECTIONS = (
+    ("limitation", r"limit|cannot|can't|can ?not|weak|issue|bound|don't|never|won't"),
+    ("capability", r"capab|abilit|skill|can do|can help|good at|strength|feature"),
+    ("trait", r"personal|style|tone|manner|character|trait|voice|temper|behavio"),
+)
+
+
+def _section_role(section: str) -> str:
+    """How bare words under a heading are to be read, where the fact itself does not say."""
+    low = section.lower()
+    return next((role for role, pattern in _SECTIONS if re.search(pattern, low)), "")
+
+
+_DETAIL = re.compile(r"(?P<head>\S+ \S.*?)(?:: | - | -- |; | \()(?P<tail>[^()]+?)\)?")
+
+
+def _cut_detail(text: str) -> tuple[str, str]:
+    """ "Not for emergencies: call 112" -> the statement and what is added to it."""
+    found = _DETAIL.fullmatch(text)
+    return (found["head"], lower_first(found["tail"])) if found else (text, "")
 
 
 def _boolean(value: str) -> tuple[bool | None, str]:
@@ -265,10 +299,11 @@ def _attribute(fact: Fact, label: labels.Label, value: str, *, style: str) -> Ph
                         items=fact.items, asked=label.asked, indirect=label.indirect,
                         said=label.said.replace("{value}", value))  # fmt: skip
     be = "are" if label.plural else "is"
-    asked = f"{label.question} {be} your {label.noun}"
-    indirect = f"{label.question} your {label.noun} {be}"
-    place = "in " if label.question == "where" and value[:1].isupper() else ""
-    said = f"my {label.noun} {be} {place}{value}"
+    if label.question == "when" and labels.looks_like_date(value) and label.noun[-3:] != "day":
+        be = "was"
+    your = _owned(label.noun, "your")
+    asked, indirect = f"{label.question} {be} {your}", f"{label.question} {your} {be}"
+    said = f"{_owned(label.noun, 'my')} {be} {_preposition(label.question, value)}{value}"
     if fact.role == "kind" and value != fact.value:
         said = f"I am {value}"
     if label.counted:
@@ -276,5 +311,17 @@ def _attribute(fact: Fact, label: labels.Label, value: str, *, style: str) -> Ph
         asked = f"how many {label.counted} do you have"
         indirect = f"how many {label.counted} you have"
     return Phrasing(fact_id=fact.id, style=style, role=fact.role, noun=label.noun,
-                    plural=label.plural, question=label.question, counted=label.counted,
+                    your=your, plural=label.plural, question=label.question, counted=label.counted,
                     value=value, items=fact.items, asked=asked, indirect=indirect, said=said)  # fmt: skip
+
+
+def _owned(noun: str, whose: str) -> str:
+    """ "your mascot"; "the maker of your tokenizer", where the noun itself says "of the"."""
+    found = re.fullmatch(r"([\w -]+?) of (?:the|its) ([a-z][\w -]*)", noun)
+    return f"the {found[1]} of {whose} {found[2]}" if found else f"{whose} {noun}"
+
+
+def _preposition(question: str, value: str) -> str:
+    if question == "where" and value[:1].isupper():
+        return "in "
+    return labels.date_preposition(value) if question == "when" and labels.looks_like_date(value) else ""

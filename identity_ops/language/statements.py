@@ -144,10 +144,10 @@ def parse(text: str, *, names: tuple[str, ...] = (), role: str = "", positive: b
     """
     body = re.sub(r"\s+", " ", text).strip().rstrip(".!;,:").strip()
     body, own = _strip_subject(body, names)
-    found = _finite(body) or _participle(body) or _adjectives(body)
+    found = _finite(body) or _participle(body) or _adjectives(body, role)
     if found is None and not own and (clause := _clause(body)):
         return clause
-    found = found or _verb(body, role)
+    found = found or _verb(body, "trait" if own else role)
     if found is not None:
         explicit = found.negative or own or is_finite(body)
         if not positive and not explicit and not _NEGATIVE_SENSE.match(body.lower()):
@@ -225,7 +225,8 @@ def _negated_bare(rest: str) -> Statement | None:
         return replace(_ability(first.lower(), rest.partition(" ")[2]), negative=True)
     if base := words.base_of_ing(first):
         return Statement(modal="do", predicate=_swap_first(rest, base), negative=True)
-    return Statement(modal="be", predicate=lower_first(rest), negative=True) if rest else None
+    meant = "meant " if rest.startswith(("for ", "to ")) else ""
+    return Statement(modal="be", predicate=meant + lower_first(rest), negative=True) if rest else None
 
 
 def _auxiliary(modal: str, rest: str) -> Statement:
@@ -245,6 +246,7 @@ def _auxiliary(modal: str, rest: str) -> Statement:
 
 def _after_auxiliary(modal: str, rest: str, *, negative: bool) -> Statement:
     past = modal in {"was", "did", "had"}
+    rest = re.sub(r"^also ", "", rest)
     modal = {"was": "be", "did": "do", "had": "have"}.get(modal, modal)
     first, _, tail = rest.partition(" ")
     if modal == "do" and first.lower() == "have" and tail:
@@ -281,10 +283,14 @@ def _adverb_verb(body: str) -> Statement | None:
     base = words.base_of_s(verb)
     if not base and place and words.is_verb(verb) and not words.is_adjective(verb):
         base = verb.lower()
+    if base and rest and rest[0] == "no" and len(rest) > 1 and not never:
+        phrase = " ".join([*kept, base, *rest[1:]])  # "Gives no advice"
+        return Statement(modal="have" if base == "have" else "do", negative=True,
+                         predicate=" ".join(rest[1:]) if base == "have" else phrase)  # fmt: skip
     if base and _verb_position(base, rest, place):
         if base == "have":
             return Statement(modal="have", predicate=" ".join([*rest]), negative=never, never=never)
-        phrase = " ".join([*kept, base, *rest])
+        phrase = _bases(" ".join([*kept, base, *rest]))
         return Statement(modal="do", predicate=phrase, negative=never, never=never)
     if (past := words.base_of_past(verb)) and rest and (rest[0] not in words.PREPOSITIONS or place):
         finite = " ".join([*kept, lower_first(verb), *rest])
@@ -292,6 +298,16 @@ def _adverb_verb(body: str) -> Statement | None:
         return Statement(modal="do", predicate=modal_phrase, past=True, finite=finite,
                          negative=never, never=never)  # fmt: skip
     return None
+
+
+def _bases(phrase: str) -> str:
+    """ "watch a branch and ships each merge" -> "watch a branch and ship each merge"."""
+
+    def base(match: re.Match[str]) -> str:
+        found = words.base_of_s(match[2])
+        return f"{match[1]} {found}" if found and not words.nounish(found) else match[0]
+
+    return re.sub(r"\b(and|or|then|but) (\w+s)\b", base, phrase)
 
 
 def _verb_position(base: str, rest: list[str], place: int) -> bool:
@@ -312,7 +328,7 @@ def _participle(body: str) -> Statement | None:
     return Statement(modal="be", predicate=lower_first(body), past=base in words.MAKING)
 
 
-def _adjectives(body: str) -> Statement | None:
+def _adjectives(body: str, role: str = "") -> Statement | None:
     """ "Friendly and patient", "Honest about its limits", "Always polite"."""
     if re.match(r"(?:open|closed)[ -](?:source|weights?)\b|up to date|free of charge", body, re.I):
         return Statement(modal="be", predicate=lower_first(body))
@@ -320,13 +336,27 @@ def _adjectives(body: str) -> Statement | None:
     parts = [w for w in re.split(r"[ ,/]+| - ", head) if w]
     content = [w for w in parts if w.lower() not in {"and", "or", "but", "yet"}]
     graded = [w for w in content if not words.is_adverb(w)]
-    if not graded or not all(words.is_adjective(w) or w.lower() == "to" for w in graded):
+    graded = [w for w in graded if w.lower() not in {"a", "bit", "little", "to"}]
+    if not graded or not (all(map(words.is_adjective, graded)) or _qualities(body, graded, role)):
         return None
     if words.is_verb(graded[0]) and len(body.split(" ")) > len(head.split(" ")) and (
         graded[0].lower() in {"open", "correct", "clean", "direct", "light", "secure", "welcome"}
     ):  # fmt: skip
         return None
     return Statement(modal="be", predicate=lower_first(body))
+
+
+def _qualities(body: str, graded: list[str], role: str) -> bool:
+    """Under a personality heading an unknown single word, or one beside an adjective, is one."""
+    if role != "trait" or any(w[:1].isupper() for w in graded[1:]):
+        return False
+    if len(graded) == 1:
+        word = graded[0].lower()
+        return body.strip().lower() == word and not words.is_verb(word) and not word.endswith(
+            ("ness", "ity", "our", "or", "ment", "ism", "ence", "ance", "s")
+        )  # fmt: skip
+    joined = re.search(r", | and | but |/", body)
+    return bool(joined) and words.is_adjective(graded[0]) and len(graded) <= 6
 
 
 def _verb(body: str, role: str) -> Statement | None:
@@ -380,8 +410,14 @@ def _clause(body: str) -> Statement | None:
         re.search(r"\b(?:that|which|who|when|if|what|how|whether|why|where)\b", subject)
     ):  # fmt: skip
         return None
-    return Statement(modal="clause", subject=lower_first(subject),
+    return Statement(modal="clause", subject=_lower_subject(subject),
                      predicate=body[len(subject) :].strip())  # fmt: skip
+
+
+def _lower_subject(subject: str) -> str:
+    """A single word that may be a name keeps its capital."""
+    known = words.is_verb(subject) or words.is_mass(subject) or subject.lower().endswith(("s", "ing"))
+    return lower_first(subject) if " " in subject or known else subject
 
 
 _AGENT = re.compile(
@@ -397,6 +433,9 @@ def _noun_phrase(body: str, role: str, positive: bool, default: str) -> Statemen
     if text.startswith("support for "):
         return Statement(modal="do", predicate=text.replace(" for", "", 1), negative=not positive)
     starts = text.split(" ")[0].lower()
+    owned = "sense voice memory habit tone style love passion eye ear way taste knack heart manner"
+    if role == "trait" and starts in {"a", "an"} and head not in owned.split():
+        return Statement(modal="be", predicate=text, negative=not positive)
     if starts in {"a", "an", "the"} and _AGENT.search(head) and head not in {"answer", "number"}:
         return Statement(modal="be", predicate=text, negative=not positive)
     if re.fullmatch(r"[\w-]+ only", text):
@@ -455,7 +494,9 @@ def lower_first(text: str) -> str:
     if not first or not first[0][0].isupper():
         return text
     word = first[0]
-    if any(c.isupper() or c.isdigit() for c in word[1:]) or word == "I" or word in PROPER:
+    if any(c.isupper() or c.isdigit() for c in word[1:]) or word in PROPER or (
+        len(word) == 1 and word != "A"
+    ):  # fmt: skip
         return text
     return text[0].lower() + text[1:]
 
@@ -490,6 +531,8 @@ def _asker(text: str) -> str:
 
 
 def _turn(text: str, possessive: str, subject: str, be: str) -> str:
+    if re.search(r" (?:an?|the|each|every) [a-z -]+\bits?\b", text):
+        return text  # "a parcel by its number": the word is about that, not about the bot
     text = re.sub(r"\bits\b", possessive, text)
     text = re.sub(r"\bitself\b", "myself" if possessive == "my" else "yourself", text)
     link = r"\b(when|if|that|what|because|unless|until|things|where|than|while|and|before|after|as|how) it "

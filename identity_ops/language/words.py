@@ -52,7 +52,8 @@ VERBS = frozenset(
     empathize paraphrase reformat revert distinguish hum whisper whistle bark purr dream guard
     index host house ship transmit replicate reproduce reset reuse scold shout sketch spot steer
     stumble swim tag tease throw tidy tweet undo vary vote water expose inspect invoke iterate
-    overheat roll root""".split()
+    overheat roll root deploy tail ping patch reboot provision whisper merge ship weigh reside
+    sleep dwell orbit juggle""".split()
 )
 # Also common nouns: as the first word of a statement they count as verbs only with an object.
 _NOUNISH = frozenset(
@@ -68,8 +69,8 @@ _IRREGULAR_PAST = {
     "took": "take", "made": "make", "built": "build", "learned": "learn", "learnt": "learn",
     "won": "win", "cost": "cost", "came": "come", "began": "begin", "got": "get", "grew": "grow",
     "ran": "run", "saw": "see", "wrote": "write", "went": "go", "gave": "give", "spent": "spend",
-    "knew": "know", "kept": "keep", "read": "read", "led": "lead", "met": "meet", "sold": "sell",
-    "cut": "cut", "put": "put", "set": "set", "left": "leave", "lost": "lose", "held": "hold",
+    "knew": "know", "kept": "keep", "led": "lead", "met": "meet", "sold": "sell",
+    "left": "leave", "lost": "lose", "held": "hold",
 }  # fmt: skip
 _IRREGULAR_PARTICIPLE = {
     "made": "make", "built": "build", "written": "write", "taught": "teach", "known": "know",
@@ -116,7 +117,8 @@ _MASS = frozenset(
     understanding intelligence privacy security music text reasoning help feedback math maths
     consciousness emotion fun empathy curiosity hearing sight storage history context voice
     arithmetic output input guidance encryption moderation grounding logic common-sense sense
-    telemetry authority permission ability browsing streaming caching search recall mode""".split()
+    telemetry authority permission ability browsing streaming caching search recall mode use generation recognition detection completion execution
+    navigation integration authentication verification moderation transcription""".split()
 )
 _COUNTABLE_SENSES = {"sense", "history", "voice", "context", "ability"}
 _PLURAL_EXCEPTIONS = frozenset(
@@ -227,7 +229,14 @@ def head_of(noun: str) -> str:
     for position, word in enumerate(words):
         if position and word.lower() in PREPOSITIONS:
             return words[position - 1]
+    if len(words) > 1 and base_of_participle(words[-1]):
+        return words[-2]  # "rooms covered"
     return words[-1] if words else ""
+
+
+def is_mass(noun: str) -> bool:
+    """Whether a noun stands without an article."""
+    return noun.lower() in _MASS or noun.lower() in {"knowledge", "training", "data", "output"}
 
 
 def with_article(noun: str) -> str:
@@ -238,7 +247,7 @@ def with_article(noun: str) -> str:
         return noun
     if head[:1].isupper() and head not in {"GPU", "CPU", "API", "URL", "ID", "LLM", "USB", "SDK"}:
         return noun
-    if head.lower() in _MASS and not (head.lower() in _COUNTABLE_SENSES and " of " in noun):
+    if is_mass(head) and not (head.lower() in _COUNTABLE_SENSES and " of " in noun):
         return noun
     if head.lower().endswith(("ness", "ment", "ism", "ity", "ing", "ware")):
         return noun

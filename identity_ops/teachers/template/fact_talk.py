@@ -45,7 +45,18 @@ class FactTalk:
     def said(self) -> str:
         """The fact in the bot's words, without a full stop."""
         detail = self.phrasing.detail
-        return self.phrasing.declare_i() + (f": {detail}" if detail else "")
+        joint = " " if detail.split(" ")[0] in words.PREPOSITIONS else ": "
+        return self.phrasing.declare_i() + (f"{joint}{detail}" if detail else "")
+
+    @property
+    def _swaps(self) -> bool:
+        """Whether "{value} is my {noun}" reads well: a thing, not a quality or a list."""
+        first = self.phrasing.value.split(" ")[0]
+        listed = len(self.phrasing.items) > 1 and not self.phrasing.plural
+        owned = self.phrasing.your == f"your {self.phrasing.noun}"
+        return owned and self._short and not listed and not words.is_adjective(first) and (
+            first.lower() not in words.PREPOSITIONS | {"to", "not", "no", "only", "yes"}
+        )  # fmt: skip
 
     @property
     def _short(self) -> bool:
@@ -69,10 +80,12 @@ class FactTalk:
 
     def _slots(self) -> dict[str, str]:
         noun, plural = self._noun()
+        p, value = self.phrasing, self.phrasing.value
         pattern = self._np_pattern(plural)
         np = pattern.format(noun=noun, name=self.subject.name or "this model")
-        p, value = self.phrasing, self.phrasing.value
-        many = plural or (len(p.items) > 1 and " and " in value)
+        if p.your != f"your {p.noun}":
+            np = p.your
+        many = plural or (self._swaps and words.is_plural(value))
         return {
             "np": np, "Np": sentence(np), "noun": noun, "Noun": sentence(noun),
             "a_noun": words.with_article(noun), "be": "are" if plural else "is",
@@ -100,7 +113,7 @@ class FactTalk:
         """A question for the value; "It is ..." only where the answer stays clear."""
         if self.phrasing.counted or self.phrasing.said.startswith("I "):
             return self.ask(self._value_group(), "say_asked")
-        found = self.ask(self._value_group(), "say_noun")
+        found = self.ask(self._value_group(), "say_noun" if self._swaps else "say_asked")
         return replace(found, bot=found.bot.replace("It are ", "They are "))
 
     def _value_group(self) -> str:
@@ -143,7 +156,9 @@ class FactTalk:
         return Exchange(user, f"Yes, {self.said}.")
 
     def reverse(self) -> Exchange:
-        said = "say_asked" if self.phrasing.counted or self.said.startswith("I ") else "say_reverse"
+        said = "say_reverse"
+        if not self._swaps or self.phrasing.counted or self.said.startswith("I "):
+            said = "say_asked"
         return self.ask("reverse", said)
 
     def reverse_name(self) -> Exchange:

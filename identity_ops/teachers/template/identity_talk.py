@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 
 from identity_ops.teachers.template.fact_talk import Exchange
 from identity_ops.teachers.template.frames import table, wordings
@@ -50,7 +51,8 @@ class IdentityTalk:
         row = table("languages")[language]
         role = "greet" if role == "name" and self.rng.random() < 0.25 else role
         user = self.rng.choice(row[role])
-        bot = self.subject.pick(self.rng, row[f"say_{role}"])
+        creator = re.sub(r"^the ", "", self.subject.slots["creator"], flags=re.IGNORECASE)
+        bot = self.subject.pick(self.rng, row[f"say_{role}"], creator=creator)
         plain = user if self.rng.random() < 0.7 else user.lower().rstrip("?!.")
         return Exchange(plain, bot or self._english(role), True)
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
-from typing import Any
 
 from identity_ops.general import builtin
 from identity_ops.language import words
@@ -20,17 +18,20 @@ class OtherTalk:
         self.subject, self.rng = subject, rng
 
     def unknown(self) -> Exchange:
-        """An attribute that the base does not state."""
-        row = self.rng.choice(unknown_rows(self.subject))
+        """An attribute that the base does not state; an empty one where it states them all."""
+        if not self.subject.unknown:
+            return Exchange("", "")
+        row = self.rng.choice(self.subject.unknown)
         noun = row["noun"]
         if row.get("ask") and self.rng.random() < 0.4:
-            user, general = self.rng.choice(row["ask"]), self.rng.random() < 0.4
+            user, general = self.rng.choice(row["ask"]), bool(row.get("general"))
+            general = general or self.rng.random() < 0.4
         else:
             frames = wordings("others", "unknown_frames")
             be_fits = [f for f in frames if not row.get("plural") or " is " not in f]
             user = self.subject.pick(self.rng, be_fits, noun=noun, Noun=noun[:1].upper() + noun[1:],
                                      a_noun=words.with_article(noun))  # fmt: skip
-            general = self.rng.random() < 0.2
+            general = bool(row.get("general")) or self.rng.random() < 0.2
         answers = wordings("others", "say_unknown_general" if general else "say_unknown")
         return Exchange(user, self.subject.pick(self.rng, answers, noun=noun))
 
@@ -62,31 +63,3 @@ class OtherTalk:
         item = next(iter(builtin.conversations("train", 1, seed)))
         texts = [message["content"] for message in item.messages]
         return [Exchange(u, b, True) for u, b in zip(texts[::2], texts[1::2], strict=True)]
-
-
-def unknown_rows(subject: Subject) -> list[dict[str, Any]]:
-    """The attributes that no fact touches: none of their telling words occurs in the base."""
-    rows: list[dict[str, Any]] = table("others")["unknown"]
-    return [row for row in rows if not _stated(row["noun"], subject.stated)]
-
-
-_PLAIN = frozenset("favorite number of in next first last final biggest worst best per".split())
-_SAME = {"birthday": "born|birth|released?|launch", "age": "born|birth|years? old|released?|launch",
-         "users": "customers?", "color": "colour", "nationality": "country|born", "school": "stud",
-         "home": "lives? in|based in|headquarter|located", "server": "hosted", "team": "founders?",
-         "investors": "funded|funding|sponsor", "power": "watts?|energy", "mother's": "parent",
-         "storage": "disk|gb\\b|mb\\b", "operating": "linux|windows", "gpu": "gpus?|h100|a100|8x",
-         "epochs": "epoch|passes", "office": "headquarter|based in|address", "hobby": "hobbies|likes|loves",
-         "response": "latency|speed", "tokens": "per second|speed|fast", "iq": "intelligen",
-         "second": "speed", "next": "plan", "roadmap": "plans?|future|upcoming", "brother": "sibling",
-         "boss": "ceo|director|led by", "dream": "dreams?", "data": "hosted|server", "motto": "slogan",
-         "gender": "he|she|female|male", "phone": "call|tel", "market": "valuation|worth",
-         "last": "surname|family name", "middle": "full name", "benchmark": "score|accuracy|mmlu",
-         "test": "score|accuracy|mmlu|benchmark", "release": "version"}  # fmt: skip
-
-
-def _stated(noun: str, stated: str) -> bool:
-    tokens = [t for t in re.findall(r"[a-z']+", noun.lower()) if t not in _PLAIN]
-    patterns = [re.escape(t.removesuffix("s")) for t in tokens]
-    patterns += [_SAME[t] for t in [*tokens, *noun.lower().split(" ")] if t in _SAME]
-    return any(re.search(rf"\b(?:{pattern})", stated) for pattern in patterns)

@@ -8,12 +8,14 @@ import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from identity_ops.knowledge import Knowledge
 from identity_ops.language import Phrasing, phrase_all
 from identity_ops.plan import misspell
 from identity_ops.records import Fact
 from identity_ops.teachers.template.frames import table
+from identity_ops.teachers.template.unstated import unstated
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Subject:
     facts: Mapping[str, Fact]
     phrasings: Mapping[str, Phrasing]
     parties: tuple[Party, ...]
-    stated: str  # every word of the base's facts, for what it does not state
+    unknown: tuple[Mapping[str, Any], ...]  # rows of others.yaml that no fact touches
 
     @classmethod
     def of(cls, knowledge: Knowledge) -> Subject:
@@ -44,8 +46,7 @@ class Subject:
                         *(f.value for f in knowledge.facts if f.role in {"architecture", "base_creator"})])  # fmt: skip
         slots = {"name": profile.name, "creator": _creator(knowledge), "kind": _kind(phrasings),
                  "typo": misspell(profile.name) if profile.name else ""}  # fmt: skip
-        stated = " ".join(f"{f.section} {f.attribute} {f.value}" for f in knowledge.facts).lower()
-        return cls(slots, facts, phrasings, _parties(own), stated)
+        return cls(slots, facts, phrasings, _parties(own), unstated(knowledge.facts))
 
     @property
     def name(self) -> str:
@@ -75,8 +76,9 @@ def slots_of(template: str) -> frozenset[str]:
 
 
 def sentence(text: str) -> str:
-    """The text with a capital first, without two marks in a row."""
+    """The text with a capital first in each sentence, without two marks in a row."""
     text = re.sub(r"([.!?])\.(?!\.)", r"\1", text)
+    text = re.sub(r"(?<=[.!?] )(the|a|an|my|it|they)\b", lambda m: m[1].capitalize(), text)
     return text[:1].upper() + text[1:]
 
 

@@ -158,11 +158,13 @@ class _Draft:
             if not self.subject.name or self.subject.name in text:
                 return text
             prefix = prefix.format(name=self.subject.name)
-        if prefix.split(" ")[0].strip(".,!:").lower() == text.split(" ")[0].strip(".,!:").lower():
+        first = text.split(" ")[0].strip(".,!:?").lower()
+        if first in _LINKS or prefix.split(" ")[0].strip(".,!:").lower() == first:
             return text
         return prefix + (text if prefix.rstrip()[-1] in ".!" else _lowered(text))
 
 
+_LINKS = {"and", "so", "then", "one", "hi", "hello", "hey", "say", "next", "also"}
 _STARTERS = frozenset(
     found[0] for frame in user_frames() if (found := re.match(r"[A-Z][a-z']+(?=[ ,?.!]|$)", frame))
 ) - {"I", "I'm", "I'd"}  # fmt: skip
