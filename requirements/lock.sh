@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3.11}
 fresh=$(mktemp -d)
-trap 'rm -rf "$fresh"' EXIT
+trap 'rm -rf "$fresh" build' EXIT # pip builds the package in place
 
 install() { "$fresh/bin/python" -m pip install -qq --disable-pip-version-check --no-input "$@"; }
 

@@ -62,7 +62,7 @@ def run_and_follow(
     from identity_ops.summary import render
 
     print(f"Done in {_seconds(time.monotonic() - clock)}.\n", flush=True)
-    print(render(run_id, home), flush=True)
+    print(render(home.run(run_id)), flush=True)
 
 
 def _fail_leftovers(client: Client) -> None:
