@@ -160,6 +160,8 @@ def _failure(code: int, error_file: Path, tail: list[str], log: Path) -> Identit
         return getattr(errors, parts.pop("kind"))(parts.pop("what"), **parts)  # type: ignore[no-any-return]
     if code < 0 or code == 143:
         todo = "Run it again: it goes on from its last checkpoint."
-        return TransientError(f"the process was ended by signal {abs(code) % 128}", where=log, todo=todo)
+        return TransientError(
+            f"the process was ended by signal {abs(code) % 128}", where=log, todo=todo
+        )
     last = next((line for line in reversed(tail) if line.strip()), "no output")
     return errors.TrainingError(f"the process ended with code {code}: {last}", where=log)

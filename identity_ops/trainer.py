@@ -27,8 +27,10 @@ from identity_ops.store.sources import source_digest
 from identity_ops.store.stage import Outcome, fingerprint, run_stage
 
 FIGURES = "figures.json"
-TINY_CODE = ("identity_ops.general", "identity_ops.tokens", "training.base", "training.gpt",
-             "training.tokenizer", "training.packing", "training.optim", "training.data")  # fmt: skip
+TINY_CODE = (
+    "identity_ops.general", "identity_ops.tokens", "training.base", "training.data",
+    "training.gpt", "training.optim", "training.packing", "training.tokenizer",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,9 @@ class TrainSettings:
             ConfigError: the recipe or a value is wrong.
         """
         values = {"epochs": epochs, "learning_rate": learning_rate, "seed": seed}
-        changes = tuple(f"{name} = {value!r}" for name, value in values.items() if value is not None)
+        changes = tuple(
+            f"{name} = {value!r}" for name, value in values.items() if value is not None
+        )
         settings = cls(recipe or recipe_name(base), changes, zero_stage, num_processes)
         if not 0 <= zero_stage <= 3 or num_processes < 1:
             raise ConfigError("zero_stage is 0 to 3, num_processes at least 1", got=settings)
@@ -97,7 +101,11 @@ def base_key(spec: str) -> dict[str, Any]:
     recipe = recipe_for(spec)
     if spec == "tiny":
         assert recipe.pretrain is not None  # noqa: S101 (our own file)
-        return {"spec": spec, "recipe": recipe.pretrain.model_dump(mode="json"), "code": source_digest(*TINY_CODE)}
+        return {
+            "spec": spec,
+            "recipe": recipe.pretrain.model_dump(mode="json"),
+            "code": source_digest(*TINY_CODE),
+        }
     return {"spec": spec.partition(":")[0], "files": _hashes(spec)}
 
 
@@ -109,8 +117,12 @@ def _hashes(spec: str) -> dict[str, str]:
     models = sorted(root.rglob(wanted))
     if not models:
         raise DataError("no model", where=root, expected=wanted)
-    metas = [path.with_name(path.name.replace("model_", "meta_")).with_suffix(".json") for path in models]
-    picks = sorted({*root.rglob("tokenizer.pkl"), *root.parent.parent.glob("tokenizer/tokenizer.pkl")})
+    metas = [
+        path.with_name(path.name.replace("model_", "meta_")).with_suffix(".json") for path in models
+    ]
+    picks = sorted(
+        {*root.rglob("tokenizer.pkl"), *root.parent.parent.glob("tokenizer/tokenizer.pkl")}
+    )
     files = [path for path in [*models, *metas, *picks] if path.is_file()]
     return {f"{number}/{path.name}": manifests.file_hash(path) for number, path in enumerate(files)}
 
@@ -126,7 +138,16 @@ def base_stage(
     key = base_key(spec)
 
     def work(folder: Path) -> Outcome:
-        argv = ["-m", "training.base", "--spec", spec, "--recipe", recipe_name(spec), "--out", str(folder)]
+        argv = [
+            "-m",
+            "training.base",
+            "--spec",
+            spec,
+            "--recipe",
+            recipe_name(spec),
+            "--out",
+            str(folder),
+        ]
         launch.run(argv, marker=launch.marker_of(out), log=folder / ".base.log", on_line=on_line)
         return _outcome(folder)
 
@@ -134,7 +155,7 @@ def base_stage(
 
 
 def base_folder(spec: str, home: Home, *, on_line: OnLine | None = None) -> Path:
-    """The folder of a base, made now or found in the cache; a committed folder is taken as it is."""
+    """The folder of a base, made now or found in the cache; a committed folder stays as it is."""
     if (Path(spec) / manifests.FILE_NAME).is_file():
         return Path(spec)
     out = home.result("base", fingerprint("base", base_key(spec), {}))

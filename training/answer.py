@@ -85,12 +85,12 @@ def _read(path: Path) -> list[tuple[str, list[Message]]]:
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         try:
             row = json.loads(line)
-            messages = [Message(role=turn["role"], content=turn["content"]) for turn in row["messages"]]
+            turns = [(turn["role"], turn["content"]) for turn in row["messages"]]
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"not a prompt: {error!r}", where=f"{path}:{number}") from error
         if row["id"] in found:
             raise DataError("two prompts of one id", where=f"{path}:{number}", got=row["id"])
-        found[row["id"]] = messages
+        found[row["id"]] = [Message(role=role, content=content) for role, content in turns]
     return list(found.items())
 
 

@@ -26,8 +26,8 @@ import torch.nn.functional as F
 
 from identity_ops.errors import ConfigError, TrainingError
 from identity_ops.general import builtin
-from identity_ops.records import Message
 from identity_ops.recipes import Pretrain, read
+from identity_ops.records import Message
 from identity_ops.store.publish import write_atomic
 from identity_ops.tokens import PICKLE, ControlIds, load_encoding, render_prompt
 from training import checkpoint, optim, ranks, tokenizer
@@ -54,7 +54,9 @@ def main(argv: list[str] | None = None) -> None:
     with ranks.reported_errors():
         ranks.start()
         kind, _, rest = str(args.spec).partition(":")
-        figures = make_tiny(args.recipe, args.out) if kind == "tiny" else adopt(kind, rest, args.out)
+        figures = (
+            make_tiny(args.recipe, args.out) if kind == "tiny" else adopt(kind, rest, args.out)
+        )
         write_atomic(args.out / FIGURES, json.dumps(figures, indent=2) + "\n")
 
 
@@ -145,7 +147,9 @@ def pretrain(settings: Pretrain, corpus: Corpus) -> tuple[GPT, list[float]]:
     progress = ranks.Progress("base", settings.steps)
     losses: list[float] = []
     for step in range(settings.steps):
-        factor = optim.rate_factor(step, settings.steps, settings.warmup_steps, settings.decay_share)
+        factor = optim.rate_factor(
+            step, settings.steps, settings.warmup_steps, settings.decay_share
+        )
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = factor * group["peak"]
@@ -154,7 +158,7 @@ def pretrain(settings: Pretrain, corpus: Corpus) -> tuple[GPT, list[float]]:
         losses.append(loss.item())
         if not torch.isfinite(loss):
             raise TrainingError("the loss is not finite", where=f"pretraining step {step + 1}")
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
         for optimizer in optimizers:
             optimizer.step()

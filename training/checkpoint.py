@@ -75,7 +75,11 @@ def _tags(folder: Path) -> list[Path]:
 
 
 def _steps(folder: Path) -> list[int]:
-    return [int(match[1]) for path in folder.glob("model_*.pt") if (match := _MODEL.fullmatch(path.name))]
+    return [
+        int(match[1])
+        for path in folder.glob("model_*.pt")
+        if (match := _MODEL.fullmatch(path.name))
+    ]
 
 
 def load(root: Path, *, step: int | None = None, dtype: torch.dtype = torch.float32) -> GPT:

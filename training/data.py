@@ -38,7 +38,13 @@ class Corpus:
     targets: list[npt.NDArray[np.int32]] = field(default_factory=list)
     sources: list[int] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
-    left_out: dict[str, list[str]] = field(default_factory=lambda: {"too long": [], "no answer": []})
+    too_long: list[str] = field(default_factory=list)
+    no_answer: list[str] = field(default_factory=list)
+
+    @property
+    def left_out(self) -> dict[str, list[str]]:
+        """Names of the conversations that cannot be trained on, by reason."""
+        return {"too long": self.too_long, "no answer": self.no_answer}
 
     @property
     def lengths(self) -> list[int]:
@@ -60,8 +66,15 @@ class Batch:
     tokens: int  # without padding
 
     def to(self, device: torch.device) -> Batch:
-        moved = (self.ids, self.documents, self.select, self.targets, self.sources)
-        return Batch(*(value.to(device, non_blocking=True) for value in moved), self.tokens)
+        """The same batch on a device."""
+        return Batch(
+            self.ids.to(device, non_blocking=True),
+            self.documents.to(device, non_blocking=True),
+            self.select.to(device, non_blocking=True),
+            self.targets.to(device, non_blocking=True),
+            self.sources.to(device, non_blocking=True),
+            self.tokens,
+        )
 
 
 def read_mixture(path: Path) -> Iterator[dict[str, Any]]:
@@ -105,9 +118,9 @@ def _add(corpus: Corpus, row: dict[str, Any], encoding: tiktoken.Encoding, capac
     tokens = np.asarray(ids, dtype=np.int32)
     targets = np.where(supervised[1:], tokens[1:], IGNORE).astype(np.int32)
     if len(targets) > capacity:
-        corpus.left_out["too long"].append(row["id"])
+        corpus.too_long.append(row["id"])
     elif not any(supervised):
-        corpus.left_out["no answer"].append(row["id"])
+        corpus.no_answer.append(row["id"])
     else:
         corpus.inputs.append(tokens[:-1])
         corpus.targets.append(targets)

@@ -165,9 +165,7 @@ def _generate_batch(
 
 
 @torch.inference_mode()
-def stream(
-    model: GPT, prompt: Sequence[int], stop: frozenset[int], how: Sampling
-) -> Iterator[int]:
+def stream(model: GPT, prompt: Sequence[int], stop: frozenset[int], how: Sampling) -> Iterator[int]:
     """The tokens of one answer as they come."""
     check_room(model, [("prompt", prompt)], how.max_tokens)
     draws = [_generator(how.seed, "prompt")]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -247,13 +248,16 @@ class GPT(nn.Module):
 
     def smear(self, x: Tensor, before: Tensor) -> Tensor:
         """Add the gated embedding of the token before (zeros where there is none)."""
-        gate = self.smear_lambda.to(x.dtype) * torch.sigmoid(self.smear_gate(x[..., :SMEAR_CHANNELS]))
+        gate = self.smear_lambda.to(x.dtype) * torch.sigmoid(
+            self.smear_gate(x[..., :SMEAR_CHANNELS])
+        )
         return x + gate * before
 
     def trunk(self, ids: Tensor, x: Tensor, cos: Tensor, sin: Tensor, attend: Attend) -> Tensor:
         """All layers and the final norm: (B, T, C) -> (B, T, C)."""
         start, middle = x, x
-        for layer, block in enumerate(self.transformer["h"]):  # type: ignore[arg-type]
+        blocks: Any = self.transformer["h"]
+        for layer, block in enumerate(blocks):
             x = self.resid_lambdas[layer] * x + self.x0_lambdas[layer] * start
             x = x.to(self.dtype)
             name = str(layer)

@@ -84,7 +84,7 @@ def reported_errors() -> Iterator[None]:
 def _out_of_memory(error: Exception) -> TrainingError:
     return TrainingError(
         f"out of memory: {str(error).splitlines()[0]}",
-        todo="Lower micro_rows or row_tokens in the recipe, raise the ZeRO stage, or use more GPUs.",
+        todo="Lower micro_rows or row_tokens in the recipe, or raise the ZeRO stage.",
     )
 
 

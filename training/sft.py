@@ -64,8 +64,10 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _alone(out: Path) -> Any:
-    """The lock against a second trainer in the same folder, held by rank 0."""
-    name = ".trainer.lock" if os.environ.get("RANK", "0") == "0" else f".rank{os.environ['RANK']}.lock"
+    """The lock against a second trainer in the same folder: one a rank."""
+    name = (
+        ".trainer.lock" if os.environ.get("RANK", "0") == "0" else f".rank{os.environ['RANK']}.lock"
+    )
     return hold(out / name, wait_s=20.0)
 
 
@@ -79,6 +81,8 @@ def _join() -> None:
     import deepspeed  # imported late: slow, and it reads the environment set above
 
     logging.getLogger("DeepSpeed").setLevel(logging.ERROR)
+    # An inference collective that would be compiled at the start, for most of a minute.
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     deepspeed.init_distributed(
         dist_backend="nccl" if torch.cuda.is_available() else "gloo", verbose=False
     )
@@ -105,7 +109,9 @@ class Totals:
         """loss, identity_loss and general_loss; None where there was no such token."""
         total = self.counts.sum().item()
         found: dict[str, float | None] = {"loss": self.losses.sum().item() / total}
-        for name, loss, count in zip(SOURCES, self.losses.tolist(), self.counts.tolist(), strict=True):
+        for name, loss, count in zip(
+            SOURCES, self.losses.tolist(), self.counts.tolist(), strict=True
+        ):
             found[f"{name}_loss"] = loss / count if count else None
         return found
 
@@ -133,7 +139,9 @@ class Trainer:
         self.start_losses: dict[str, float | None] = {}
         self.resume_from = self._agree_on_snapshot()
         self.dtype = self._dtype(config.n_embd)
-        self.engine = self._engine(checkpoint.load(self.found.folder, step=self.found.step, dtype=self.dtype))
+        self.engine = self._engine(
+            checkpoint.load(self.found.folder, step=self.found.step, dtype=self.dtype)
+        )
 
     def _load(self, path: Path) -> Corpus:
         rows = read_mixture(path) if path.exists() else iter(())
@@ -266,7 +274,7 @@ class Trainer:
         raise TrainingError(
             "the loss is not finite, the optimizer step was not taken",
             where=f"step {self.step + 1} of {self.schedule.steps}",
-            got=f"{totals.losses.sum().item()} on {len(names)} conversations: {', '.join(names[:8])}",
+            got=f"{totals.losses.sum().item()} on a batch of {len(names)}: {', '.join(names[:8])}",
             todo="Lower learning_rate, or look at these conversations.",
         )
 
@@ -304,7 +312,9 @@ class Trainer:
         self.engine.eval()
         with torch.no_grad():
             for first in range(0, count, self.world * self.micro):
-                wanted = range(first + self.rank, min(count, first + self.world * self.micro), self.world)
+                wanted = range(
+                    first + self.rank, min(count, first + self.world * self.micro), self.world
+                )
                 mine = [rows.rows_of(index)[0] for index in wanted]
                 batch = collate(self.validation, mine or rows.rows_of(0), self.capacity)
                 batch = batch.to(self.engine.device)

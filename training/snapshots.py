@@ -38,7 +38,9 @@ def save(engine: Any, folder: Path, step: int, state: dict[str, Any]) -> None:
     if dist.get_rank() == 0 and building.exists():
         shutil.rmtree(building)
     dist.barrier()
-    engine.save_checkpoint(str(building), tag=SHARDS, client_state={"run": state}, save_latest=False)
+    engine.save_checkpoint(
+        str(building), tag=SHARDS, client_state={"run": state}, save_latest=False
+    )
     dist.barrier()
     if dist.get_rank() == 0:
         _commit(building, folder / f"step-{step:08d}", step, state)
@@ -85,7 +87,9 @@ def verify(path: Path) -> dict[str, Any]:
     """
     try:
         listed: dict[str, Any] = json.loads((path / LIST).read_bytes())
-        wrong = [name for name, digest in listed["files"] if manifests.file_hash(path / name) != digest]
+        wrong = [
+            name for name, digest in listed["files"] if manifests.file_hash(path / name) != digest
+        ]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CorruptError(f"incomplete checkpoint: {error}", where=path) from error
     if wrong:

@@ -36,7 +36,9 @@ def train(texts: Iterable[str], vocabulary: int) -> tiktoken.Encoding:
     if len(ranks) != merges:
         raise ConfigError("too little text for the vocabulary", expected=merges, got=len(ranks))
     special = {name: len(ranks) + index for index, name in enumerate(SPECIAL_TOKENS)}
-    return tiktoken.Encoding("rustbpe", pat_str=PATTERN, mergeable_ranks=ranks, special_tokens=special)
+    return tiktoken.Encoding(
+        "rustbpe", pat_str=PATTERN, mergeable_ranks=ranks, special_tokens=special
+    )
 
 
 def save(encoding: tiktoken.Encoding, root: Path) -> list[str]:

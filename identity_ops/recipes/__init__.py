@@ -90,7 +90,11 @@ def read(name: str | Path) -> Recipe:
     Raises:
         ConfigError: no such file, not TOML, or every wrong value at once.
     """
-    path = FOLDER / f"{name}.toml" if "/" not in str(name) and not str(name).endswith(".toml") else Path(name)
+    path = (
+        FOLDER / f"{name}.toml"
+        if "/" not in str(name) and not str(name).endswith(".toml")
+        else Path(name)
+    )
     try:
         return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
