@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 from identity_ops.cli.output import JSON_OPTION, emit
-from identity_ops.errors import ShortfallError, UsageError
+from identity_ops.errors import ConfigError, ShortfallError, UsageError
 from identity_ops.generate.drive import Progress
 from identity_ops.generate.forecast import Forecast, forecast
 from identity_ops.generate.order import Order
@@ -55,13 +55,13 @@ def _generate(
     for path in (knowledge, catalogue, prompt):
         if path is not None and not path.is_file():
             raise UsageError("no such file", where=path)
+    config = _teacher(
+        name=teacher, model=model, temperature=temperature, workers=workers,
+        max_cost_usd=max_cost, prompt_file=str(prompt) if prompt else None,
+    )  # fmt: skip
     order = Order(
         knowledge=knowledge, num=num, seed=seed, batch_size=batch_size, catalogue=catalogue,
-        append=append,
-        teacher=TeacherConfig.of(
-            name=teacher, model=model, temperature=temperature, workers=workers,
-            max_cost_usd=max_cost, prompt_file=str(prompt) if prompt else None,
-        ),
+        append=append, teacher=config,
     )  # fmt: skip
     if dry_run:
         with tempfile.TemporaryDirectory() as folder:
@@ -73,6 +73,13 @@ def _generate(
     emit(data, _say(summary), as_json=as_json)
     _require_all(summary)
     return None
+
+
+def _teacher(**options: Any) -> TeacherConfig:
+    try:
+        return TeacherConfig.of(**options)
+    except ConfigError as error:
+        raise UsageError(error.what) from None
 
 
 @contextlib.contextmanager

@@ -63,6 +63,17 @@ def choose_part(layout: Layout, order: Order, terms: Mapping[str, Any]) -> int:
     return last + 1
 
 
+def check_knowledge(layout: Layout, order: Order) -> None:
+    """Refuse another knowledge base before it is looked at.
+
+    Raises:
+        ConfigError: the folder was begun with another one.
+    """
+    path = layout.root / FILE_NAME
+    if path.exists():
+        _compare(layout.part(0), _read(path) | {"knowledge": file_hash(order.knowledge)})
+
+
 def remember(part: Part, terms: Mapping[str, Any]) -> None:
     """Write down what the part's folder is for."""
     write_atomic(part.root / FILE_NAME, json.dumps(dict(terms), indent=2) + "\n")

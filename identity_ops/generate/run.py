@@ -12,7 +12,7 @@ from typing import Any
 from identity_ops.generate import ledger
 from identity_ops.generate.drive import Progress
 from identity_ops.generate.layout import Layout, Part
-from identity_ops.generate.order import Order, choose_part, remember
+from identity_ops.generate.order import Order, check_knowledge, choose_part, remember
 from identity_ops.generate.refill import refill_stage
 from identity_ops.generate.stage import borrowed, generate_stage, is_resumable
 from identity_ops.knowledge import read_knowledge
@@ -79,11 +79,11 @@ def generate(order: Order, out: Path, *, home: Home | None, show: Show) -> Summa
     """
     layout = Layout(out)
     with hold(out / ".generate.lock"):
-        knowledge = read_knowledge(order.knowledge)
-        with borrowed(None, order.teacher, knowledge) as teacher:
+        check_knowledge(layout, order)
+        lint_stage(order.knowledge, layout.lint)
+        with borrowed(None, order.teacher, read_knowledge(layout.lint)) as teacher:
             terms = order.terms(teacher.identity())
             number = choose_part(layout, order, terms)
-            lint_stage(order.knowledge, layout.lint)
             teacher.preflight()
             site = _site(layout, number, order, home, teacher)
             remember(site.part, terms)

@@ -189,10 +189,7 @@ def open_desk(folder: Path, knowledge: Knowledge, means: Means, *, size: int) ->
         stack.callback(ledger.shut)
         budget = means.budget or Budget(means.config.max_cost_usd, ledger.spent_usd)
         if budget.cap_usd is not None and means.teacher.price() is None:
-            raise ConfigError(
-                "a spend cap, but the price is unknown", where="max_cost_usd",
-                todo="Give the price of the model (TeacherConfig.price), or drop the cap.",
-            )  # fmt: skip
+            raise unknown_price()
         account = Account(budget, ledger, retries=max(20, RETRIES * size))
         drive = Drive(
             means.teacher, account, responses, ResponseCache(means.home), checker.accept,
@@ -200,6 +197,14 @@ def open_desk(folder: Path, knowledge: Knowledge, means: Means, *, size: int) ->
             on_progress=means.on_progress,
         )  # fmt: skip
         yield Desk(drive, responses, ledger, means.config.max_cost_usd)
+
+
+def unknown_price() -> ConfigError:
+    """A cap that nobody can reckon with."""
+    return ConfigError(
+        "a spend cap, but the price is unknown", where="max_cost_usd",
+        todo="Give the price of the model (TeacherConfig.price), or drop the cap.",
+    )  # fmt: skip
 
 
 def outcome(
@@ -225,6 +230,10 @@ def outcome(
     if missing > 0:
         why = stopped or f"no cells left to try; rejected: {reasons}"
         log.warning("%s: %d of %d conversations missing: %s", folder, missing, wanted, why)
+    log.info(
+        "%d of %d accepted, %d rejected, %d requests, $%.4f",
+        len(accepted), wanted, len(rejections), sent, confirmed,
+    )  # fmt: skip
     return Outcome(
         files=[RESPONSES, LEDGER, ACCEPTED, REJECTIONS],
         counts={"wanted": wanted, "accepted": len(accepted), "rejected": len(rejections)},

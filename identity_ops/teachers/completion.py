@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -148,7 +149,9 @@ def _check_type(reply: Reply) -> None:
 
 
 def _finish(reason: object) -> str:
-    return storable(reason)[:40] if isinstance(reason, str) and reason else "missing"
+    """The reason as a code that reports can count."""
+    code = re.sub(r"[^a-z0-9]+", "_", reason.lower())[:40] if isinstance(reason, str) else ""
+    return code.strip("_") or "missing"
 
 
 def _shape(body: bytes) -> str:

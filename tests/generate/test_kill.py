@@ -117,6 +117,22 @@ def test_lock_dies_with_its_process(provider: Provider, tmp_path: Path) -> None:
     assert manifest.counts["accepted"] == SIZE
 
 
+def test_interrupt_brings_in_what_is_in_flight(provider: Provider, tmp_path: Path) -> None:
+    """Ctrl-C starts nothing more, keeps every answer that was asked for, and ends."""
+    victim = Victim(provider, tmp_path)
+    provider.delay_s = 0.2
+    process = victim.start("out")
+    while len(provider.posts) < WORKERS:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGINT)
+    assert process.wait() != 0
+    kept = list(read_jsonl(Response, tmp_path / "out" / "responses.jsonl"))
+    assert len(kept) == provider.paid.total() < SIZE
+    provider.delay_s = 0.02
+    victim.finish("out")
+    assert max(provider.paid.values()) == 1
+
+
 def test_full_disk_stops_with_a_message_and_resumes(provider: Provider, tmp_path: Path) -> None:
     """With no room left the batch says so; what was written is used when there is room again."""
     victim = Victim(provider, tmp_path)

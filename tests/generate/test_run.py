@@ -18,9 +18,9 @@ from identity_ops.errors import (
     AuthError,
     BusyError,
     ConfigError,
-    IdentityError,
     KnowledgeError,
     ShortfallError,
+    UsageError,
 )
 from identity_ops.generate.drive import Progress, ignore_progress
 from identity_ops.generate.layout import Layout
@@ -238,14 +238,15 @@ def test_dry_run_asks_for_no_conversation_and_leaves_nothing(desk: Desk) -> None
 @pytest.mark.parametrize(
     "args",
     [["--num", "0"], ["--num", "many"], ["--workers", "0"], ["--temperature", "3"],
-     ["--max-cost", "-1"], ["--seed", "-1"], ["--batch-size", "0"], ["--teacher", "nobody"]],
+     ["--max-cost", "-1"], ["--max-cost", "nan"], ["--seed", "-1"],
+     ["--batch-size", "0"], ["--teacher", "nobody"]],
 )  # fmt: skip
 def test_wrong_option_is_refused_before_anything(desk: Desk, args: list[str]) -> None:
     """Out of range or unknown: nothing is made and nobody asked."""
     rest = [] if "--num" in args else ["--num", "2"]
     done = invoke(desk.root / "kb.md", "--out", desk.out, *rest, *args)
     assert done.exit_code != 0
-    assert done.exit_code == 2 or isinstance(done.exception, IdentityError)
+    assert done.exit_code == 2 or isinstance(done.exception, UsageError)
     assert not desk.out.exists()
     assert desk.provider.gets == desk.provider.posts == []
 
