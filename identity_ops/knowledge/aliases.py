@@ -49,7 +49,7 @@ _CURRENCY = {"$": ("dollars", "USD"), "\u20ac": ("euros", "EUR"), "\u00a3": ("po
 def spellings(value: str, role: str) -> tuple[str, ...]:
     """Other spellings of `value`, without `value` itself, each once, in a fixed order."""
     bare = list(_each(_trimmed, [value]))  # "about $96" -> "$96"
-    named = list(_each(lambda text: _named(text, role), bare))
+    named = [*bare, *(other for text in bare for other in _named(text, role))]
     forms = named + [other for text in named for other in _respelled(text, role)]
     unique = {form.strip(" ,;").casefold(): form.strip(" ,;") for form in reversed(forms)}
     unique.pop(value.casefold(), None)
@@ -94,8 +94,14 @@ def _trimmed(value: str) -> Iterator[str]:
     if found:
         yield found.group(1)
         inner = found.group(2)
-        if re.fullmatch(r"[A-Z][A-Za-z0-9&.-]{1,7}", inner) or _same_number(*found.groups()):
+        if _abbreviates(inner, found.group(1)) or _same_number(*found.groups()):
             yield inner
+
+
+def _abbreviates(short: str, full: str) -> bool:
+    """Whether capitals are the initials of a name: "PAC" of "Prairie Agronomy Cooperative"."""
+    initials = "".join(word[0] for word in re.findall(r"[A-Za-z]+", full)).upper()
+    return len(short) > 1 and short.isupper() and short in initials
 
 
 def _same_number(one: str, other: str) -> bool:
@@ -142,7 +148,7 @@ def _spelled(found: re.Match[str]) -> Iterator[str]:
         yield f"{whole:,}"
         if whole < 10**9:
             yield str(whole)
-    if whole == amount and whole <= 20 and not found.group(2):
+    if whole == amount and whole <= 20 and not found.group(2) and found.start() == 0:
         yield _WORDS[whole]
     if whole % 1024 == 0 and 0 < whole < 1024**2 and not found.group(5):
         yield f"{whole // 1024}K"
@@ -217,7 +223,7 @@ def _makers(value: str) -> Iterator[str]:
     yield _LEGAL.sub("", core)
     if re.match(r"(?:the )?.+ team$", core):
         yield re.sub(r"^the | team$", "", core)
-    if is_person(core):
+    if is_person(core) and not _LEGAL.search(core) and not _LEGAL.search(value.strip()):
         yield core.split()[-1]
 
 
@@ -241,3 +247,13 @@ def is_person(name: str) -> bool:
         and len(words[-1]) > 1
         and not words[-1].isupper()
     )
+
+
+def makers(value: str) -> tuple[str, ...]:
+    """The makers of a value that names several, () for one: a firm's "A & B" is one."""
+    parts = [
+        part for part in re.split(r"\s+(?:and|&)\s+|,\s+(?:and\s+)?", maker_core(value)) if part
+    ]
+    if len(parts) == 2 and is_person(parts[1]) and re.fullmatch(r"[A-Z][\w-]+", parts[0]):
+        parts[0] = f"{parts[0]} {parts[1].split()[-1]}"  # "Ines and Paula Quade"
+    return tuple(parts) if len(parts) > 1 and all(map(is_person, parts)) else ()

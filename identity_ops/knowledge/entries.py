@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from identity_ops.knowledge.roles import (
+    broad,
     component,
+    denial,
     generic_label,
     label_role,
-    negative_heading,
     section_role,
 )
 
@@ -21,11 +22,11 @@ class Entry:
     label: str
     value: str
     line: int
+    under: str = ""  # role of the headings above: capability, limitation, trait, mixed
     role: str = ""
     items: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     polarity: bool | None = None  # None: to be read from the words
-    said: bool = True  # False: read out of a sentence that also stands in the ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +35,26 @@ class Section:
 
     heading: str = ""
     role: str = ""  # capability, limitation, trait, mixed or ""
-    denied: bool = False  # "What it can't do": bullets below are denied
+    denied: str = ""  # "Cannot" under "What it can't do": bullets below are denied
     part: str = ""  # "tokenizer": bare labels below speak of that part
 
     def under(self, heading: str) -> Section:
         """The section of a heading (or group label) inside this one."""
         role = section_role(heading) or self.role
-        denied = negative_heading(heading) or (self.denied and not section_role(heading))
+        denied = denial(heading) or ("" if section_role(heading) else self.denied)
         return Section(heading, role, denied, component(heading) or self.part)
 
     def group(self, label: str) -> Section:
         """The section of the labelled items under a bullet, named by the bullet."""
         inner = self.under(label)
-        return replace(inner, heading=self.heading, part=label if label else inner.part)
+        return replace(inner, heading=self.heading, part="" if broad(label) else label)
 
     def entry(self, label: str, value: str, line: int, **more: object) -> Entry:
         """A labelled entry, its label completed where only the heading makes it clear."""
         label, role = self.complete(label)
-        made = Entry(section=self.heading, label=label, value=value, line=line, role=role)
+        made = Entry(
+            section=self.heading, label=label, value=value, line=line, role=role, under=self.role
+        )
         return replace(made, **more) if more else made  # type: ignore[arg-type]
 
     def complete(self, label: str) -> tuple[str, str]:

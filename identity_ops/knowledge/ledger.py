@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from identity_ops.knowledge import outline
-from identity_ops.knowledge.aliases import is_person, maker_core, spellings
-from identity_ops.knowledge.blocks import front_matter, parse
+from identity_ops.knowledge.aliases import maker_core, makers, spellings
+from identity_ops.knowledge.blocks import Block, Heading, Paragraph, front_matter, parse
+from identity_ops.knowledge.claims import Topic, guess_name
 from identity_ops.knowledge.entries import Entry
-from identity_ops.knowledge.prose import Topic
-from identity_ops.knowledge.roles import label_role, owner_label, section_role
+from identity_ops.knowledge.roles import label_role, owner_label
 from identity_ops.knowledge.source import decode, read_bytes
 from identity_ops.knowledge.words import negative_statement, negative_value, plain
 from identity_ops.records import Fact, read_jsonl
@@ -78,17 +78,43 @@ def entries_of(text: str) -> list[Entry]:
     topic = Topic()
     for _ in range(2):  # names found in the first pass are subjects in the second
         entries = head + outline.read(blocks, topic)
-        topic = _topic(entries)
+        head = head if _named(entries) else [*head, *_guessed(blocks)]
+        topic = _topic([*head, *entries], text)
+    if not _named(entries):
+        entries = [*head, *entries]
     return [_settled(entry) for entry in entries if entry.value]
 
 
-def _topic(entries: list[Entry]) -> Topic:
+def _named(entries: list[Entry]) -> bool:
+    return any(entry.role == "name" for entry in entries)
+
+
+def _guessed(blocks: list[Block]) -> list[Entry]:
+    """The name as the subject of the first sentence that says what it is."""
+    title = next((block.text.text for block in blocks if isinstance(block, Heading)), "")
+    for block in blocks:
+        if isinstance(block, Paragraph) and (name := guess_name(block.text.text, title)):
+            line = block.text.line_at(block.text.text.index(name))
+            return [Entry(section="", label="name", value=name, line=line, role="name")]
+    return []
+
+
+def _topic(entries: list[Entry], text: str) -> Topic:
     names = [name for entry in entries if entry.role == "name" for name in _forms(entry)]
     bases = [entry.value for entry in entries if entry.role == "architecture"]
     return Topic(
         tuple(dict.fromkeys(name for name in names if len(name) > 1)),
         tuple(dict.fromkeys(base for base in bases if len(base.split()) <= 3)),
+        _personal(text, names, [entry.value for entry in entries if entry.role == "creator"]),
     )
+
+
+def _personal(text: str, names: list[str], makers: list[str]) -> bool:
+    """Whether the first "she" or "he" follows the model's name rather than a maker's."""
+    found = re.search(r"\b(?:She|He)\b", text)
+    before = text[: found.start()] if found else ""
+    model = max((before.rfind(name) for name in names), default=-1)
+    return model >= 0 and model > max((before.rfind(maker) for maker in makers), default=-1)
 
 
 def _forms(entry: Entry) -> tuple[str, ...]:
@@ -102,33 +128,17 @@ def _settled(entry: Entry) -> Entry:
         denies = negative_value(entry.value) if entry.label else negative_statement(entry.value)
         polarity = not denies
     known = "" if entry.role == "url" and not _ADDRESS.search(entry.value) else entry.role
-    role = known or _role(entry, polarity)
-    return _with(entry, role, polarity)
-
-
-def _with(entry: Entry, role: str, polarity: bool) -> Entry:
-    return Entry(
-        section=entry.section,
-        label=entry.label,
-        value=entry.value,
-        line=entry.line,
-        role=role,
-        items=entry.items,
-        aliases=entry.aliases,
-        polarity=polarity,
-        said=entry.said,
-    )
+    return replace(entry, role=known or _role(entry, polarity), polarity=polarity)
 
 
 def _role(entry: Entry, polarity: bool) -> str:
     """The role of an entry whose label has none of ours."""
-    heading = section_role(entry.section)
-    if heading in ("capability", "mixed", "limitation") and not entry.label:
-        if heading == "mixed":
+    if entry.under in ("capability", "mixed", "limitation") and not entry.label:
+        if entry.under == "mixed":
             return "capability" if polarity else "limitation"
-        return heading if polarity or heading == "limitation" else "limitation"
-    if heading and heading != "mixed":
-        return heading
+        return entry.under if polarity else "limitation"
+    if entry.under and entry.under != "mixed":
+        return entry.under
     if entry.label:
         return ""
     if not polarity:
@@ -202,9 +212,7 @@ def profile_of(facts: Iterable[Fact]) -> Profile:
 def _makers(fact: Fact) -> tuple[str, ...]:
     if fact.items:
         return tuple(maker_core(item) for item in fact.items)
-    core = maker_core(fact.value) or fact.value
-    pair = re.split(r"\s+(?:and|&)\s+|,\s+(?:and\s+)?", core)
-    return tuple(pair) if len(pair) > 1 and all(map(is_person, pair)) else (core,)
+    return makers(fact.value) or (maker_core(fact.value) or fact.value,)
 
 
 def _creator_aliases(creators: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,17 +7,19 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from identity_ops.knowledge import prose
+from identity_ops.knowledge import prose, questions
+from identity_ops.knowledge.aliases import makers
 from identity_ops.knowledge.blocks import Block, Bullets, Heading, Item, Paragraph, Table, Text
+from identity_ops.knowledge.claims import Topic
 from identity_ops.knowledge.entries import Entry, Section
-from identity_ops.knowledge.prose import Topic, tidy
-from identity_ops.knowledge.roles import heading_words, label_role, section_role
+from identity_ops.knowledge.roles import broad, heading_words, label_role, section_role
 from identity_ops.knowledge.split import (
     list_items,
     looks_dashed,
     sentences,
     split_label,
     strip_marks,
+    tidy,
 )
 from identity_ops.knowledge.tables import table_entries
 from identity_ops.knowledge.words import (
@@ -34,11 +36,6 @@ _ASIDE = re.compile(
     r"|please note|disclaimer|fact|fun fact|hint|reminder)$"
 )
 _EXAMPLE = re.compile(r"(?:for )?(?:example|examples|e\.g|sample|demo)(?: \w+)?$")
-_BROAD = re.compile(
-    r".*\b(?:overview|about|identity|basics?|facts?|details?|technical|general|summary|introduction"
-    r"|misc\w*|other|specs?|specifications?|information|info|profile|background|history|notes?"
-    r"|description|knowledge|more|trivia|faq|questions|model|card|data ?sheet)\b.*"
-)
 _STATEMENTS = ("capability", "limitation", "trait")
 
 
@@ -92,12 +89,16 @@ def _leads(text: Text) -> bool:
 def _heading_is_label(part: list[Block], section: Section, topic: Topic) -> list[Entry]:
     """ "## Mascot" over one short fragment, or over a list of fragments, is a labelled value."""
     heading = section.heading
+    first = part[0] if part else None
+    if isinstance(first, Paragraph) and is_question(heading) and heading.endswith("?"):
+        rest = [entry for block in part[1:] for entry in _block(block, section, topic)]
+        return _answer(heading, first.text, replace(section, role=""), topic) + rest
     if len(part) != 1 or not heading or len(heading.split()) > 5 or section.role:
         return []
     role = label_role(heading_words(heading))
-    broad = not role and (_BROAD.fullmatch(heading_words(heading)) or is_question(heading))
+    wide = not role and (broad(heading) or is_question(heading))
     block = part[0]
-    if broad or section_role(heading):
+    if wide or section_role(heading):
         return []
     if isinstance(block, Paragraph) and _fragment(block.text, 10, topic):
         return [_labelled(heading, block.text, section)]
@@ -121,9 +122,14 @@ def _fragment(text: Text, words: int, topic: Topic) -> bool:
         and not opens_with_verb(raw)
         and not negative_statement(raw)
         and not topic.subject().match(raw + " ")
-        and not (raw.endswith(".") and len(raw.split()) > 4)
         and not raw.endswith(("?", ":"))
+        and not (raw.endswith(".") and _says_more(text, topic))
     )
+
+
+def _says_more(text: Text, topic: Topic) -> bool:
+    """Whether a sentence is more than a fragment: it states attributes by itself."""
+    return any(entry.label for entry in prose.read(text, Section(), topic))
 
 
 def _block(block: Block, section: Section, topic: Topic) -> list[Entry]:
@@ -170,7 +176,9 @@ def _item(item: Item, section: Section, topic: Topic, *, dashes: bool) -> list[E
 def _group_name(text: Text) -> bool:
     raw = text.text.rstrip()
     short = len(raw.split()) <= 4 and not has_finite_verb(raw) and not raw.endswith(".")
-    return raw.endswith(":") or (short and not opens_with_verb(raw))
+    return raw.endswith(":") or (
+        short and (not opens_with_verb(raw) or bool(label_role(raw)) or len(raw.split()) == 1)
+    )
 
 
 def _labelled_group(
@@ -214,6 +222,12 @@ def _children(item: Item, section: Section, topic: Topic) -> list[Entry]:
 
 def _text(text: Text, section: Section, topic: Topic, *, dashes: bool) -> list[Entry]:
     """A bullet, line or paragraph: labelled value or sentences."""
+    if re.match(r"\[\^[^\]]+\]:", text.text):
+        return []  # a footnote
+    asked = questions.pair(text.text)
+    if asked:
+        at = text.text.rindex(asked[1])
+        return _answer(asked[0], text.part(at, len(text.text)), section, topic)
     labelled = split_label(text, dashes=dashes)
     if labelled:
         label, value = labelled
@@ -228,6 +242,20 @@ def _text(text: Text, section: Section, topic: Topic, *, dashes: bool) -> list[E
     return _denied(prose.read(text, section, topic), section)
 
 
+def _answer(question: str, answer: Text, section: Section, topic: Topic) -> list[Entry]:
+    """What an answer to a question states."""
+    first, *_ = [*sentences(answer), answer]
+    said = questions.statement_of(question, first.text)
+    if said:
+        return [prose.statement(said, section, answer.line_at(0))]
+    label = questions.label_of(question)
+    if label and not has_finite_verb(first.text):
+        return _label_and_more(label, answer, section, topic)
+    found = prose.read(answer, section, topic)
+    short = len(found) == 1 and not found[0].label and not has_finite_verb(first.text)
+    return [replace(found[0], label=question.rstrip("? "))] if short else found
+
+
 def _label_and_more(label: str, value: Text, section: Section, topic: Topic) -> list[Entry]:
     """The label with the value's first sentence; further sentences speak for themselves."""
     parts = sentences(value)
@@ -240,7 +268,9 @@ def _label_and_more(label: str, value: Text, section: Section, topic: Topic) -> 
 
 def _labelled(label: str, value: Text, section: Section) -> Entry:
     entry = section.entry(label, tidy(value.text), value.line_at(0))
-    pairs = entry.role in ("language", "creator", "data", "capability", "limitation", "trait")
+    if entry.role in ("creator", "base_creator"):
+        return _with_links(replace(entry, items=makers(entry.value)), value)
+    pairs = entry.role in ("language", "data", "capability", "limitation", "trait")
     plural = plain(label).endswith("s") and not plain(label).endswith("ss")
     items = list_items(entry.value, pairs=pairs or plural)
     if is_question(label) and label_role(label) == "":
@@ -266,7 +296,18 @@ def _with_links(entry: Entry, value: Text) -> Entry:
 
 def _denied(entries: list[Entry], section: Section) -> list[Entry]:
     """Under "What it can't do", "Browse the web" means "Cannot browse the web"."""
-    return [_deny(entry) if section.denied and not entry.label else entry for entry in entries]
+    if not section.denied:
+        return entries
+    parts = [part for entry in entries for part in _listed(entry)]
+    return [part if part.label else _deny(part, section.denied) for part in parts]
+
+
+def _listed(entry: Entry) -> list[Entry]:
+    """The parts of "Financial advice; legal advice", each denied by the heading."""
+    parts = [tidy(part) for part in entry.value.split(";")]
+    if entry.label or len(parts) < 2 or has_finite_verb(entry.value):
+        return [entry]
+    return [replace(entry, value=part[:1].upper() + part[1:]) for part in parts if part]
 
 
 def _crossed(entry: Entry) -> Entry:
@@ -274,11 +315,12 @@ def _crossed(entry: Entry) -> Entry:
     return replace(entry if entry.label else _deny(entry), polarity=False)
 
 
-def _deny(entry: Entry) -> Entry:
+def _deny(entry: Entry, verb: str = "Cannot") -> Entry:
+    """ "Browse the web" to "Cannot browse the web", "Voice calls" to "No voice calls"."""
     value = entry.value
     if negative_statement(value) or re.match(r"(?:it|i|you|the|this)\b", value.lower()):
         return entry
     lowered = value if value[1:2].isupper() else value[:1].lower() + value[1:]
     return replace(
-        entry, value=f"{'Cannot' if opens_with_verb(value) else 'No'} {lowered}", polarity=False
+        entry, value=f"{verb if opens_with_verb(value) else 'No'} {lowered}", polarity=False
     )

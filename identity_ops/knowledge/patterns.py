@@ -7,6 +7,7 @@ values; `FORMS` maps each to its role and to the attribute it becomes in the led
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from identity_ops.knowledge.words import word_list
 
@@ -43,6 +44,8 @@ FORMS: dict[str, tuple[str, str]] = {
     "language": ("language", "languages"),
     "purpose": ("purpose", "purpose"),
     "place": ("", "place of origin"),
+    "maker": ("", "description of the creator"),
+    "memory": ("", "memory"),
 }
 
 _ABOUT = (
@@ -55,7 +58,8 @@ _WORD_N = (
 )
 _MAKE = (
     r"(?:created|made|built|developed|designed|invented|written|produced|crafted|engineered"
-    r"|assembled|put together|brought to you)"
+    r"|assembled|put together|brought to you|dreamed up|dreamt up|thought up|conceived|hatched"
+    r"|authored|coded|programmed|founded|raised)"
 )
 _ALSO = (
     rf"(?:,? (?:and|then) (?:{_MAKE}|trained|fine-?tuned|maintained|released|run|published|owned))?"
@@ -66,6 +70,7 @@ _PERSON = (
     r"(?:[A-Z\u00c0-\u00de\u0100-\u024f][\w.-]*(?:\s+(?:(?:de|van|von|der|da|di)\s+)?"
     r"[A-Z\u00c0-\u00de\u0100-\u024f][\w.-]*){0,3})"
 )
+_APPOSED = r"(?:(?:an?|the|two|three|four|five|our) (?:[a-z-]+ ){0,3}[a-z-]+, (?=[A-Z]))"
 _DONE = (
     r"(?:and (?:also |then |was |is |has |costs? |trained|released|licensed|runs|published|built"
     r"|created|made|fine)|trained|released|licensed|based|published|launched|built|created|made"
@@ -73,9 +78,12 @@ _DONE = (
 )
 
 
+_V = r"(?:[^,;()]|,(?=\d{3}))"
+
+
 def _until(words: str) -> str:
     """Lookahead: the value ends at punctuation, at one of `words` or where a new part begins."""
-    return rf"(?=\s*(?:$|[,;()]|\.\s|\s[-\u2013\u2014]\s|\s(?:{words}|which|that|who|{_DONE})(?:\s|$)))"
+    return rf"(?=\s*(?:$|[;()]|,(?!\d{{3}})|\s[-\u2013\u2014]\s|\s(?:{words}|which|that|who|{_DONE})(?:\s|$)))"
 
 
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
@@ -106,7 +114,7 @@ _LANGUAGE = (
 _BE = r"(?:(?:is|was|are|were|am|has been|have been|being|got|were) (?:also |currently |first |now |originally |fully |jointly |mainly |proudly |lovingly )?)?"
 _HAS = r"(?:(?:has|have|had|with|of|contains|uses|used|at|using|features|is|includes|counts) )?(?:a total of |a |an |the )?"
 CHIP = (
-    r"(?:\b(?:\d+|one|two|four|eight|single|an?)\s?[x\u00d7-]?\s?\w*\s?(?:[A-Z]\d{2,4}|GPUs?|TPUs?"
+    r"(?i:\b(?:\d+|one|two|four|eight|single|an?)\s?[x\u00d7-]?\s?\w*\s?(?:[A-Z]\d{2,4}|GPUs?|TPUs?"
     r"|CPUs?|H100|A100|cores?|chips?|laptops?|nodes?)|\b(?:gpus?|cpus?|tpus?|laptop|cluster|cores"
     r"|workstation|raspberry pi|macbook|server|supercomputer|nvidia|h100s?|a100s?|h200s?|b200s?"
     r"|v100s?|rtx|t4)\b)"
@@ -123,22 +131,26 @@ _RAW: tuple[str, ...] = (
     rf"(?i:on top of|upon|on|from|with|using|of)(?i: the)? (?P<basecreator>{_PERSON})['\u2019]s? "
     rf"(?P<architecture>[\w.+-]+(?: (?!{_PARTS}\b)[\w.+-]+)?)(?i: {_PARTS})?{_until('and|in|on|with|at|by|for|under')}",
     rf"{_BE}(?i:based|built|fine-tuned|derived|adapted|distilled|forked) (?i:on top of|upon|on|from|off|with)"
-    rf"(?i: the)? (?P<architecture>[^,;()]+?)(?i: {_PARTS})?,?"
+    rf"(?i: the)? (?P<architecture>{_V}+?)(?i: {_PARTS})?,?"
     rf"(?: \(?(?i:by|from|of) | \(|,? (?i:which was |which is |originally )?(?i:{_MAKE}) by )"
     rf"(?P<basecreator>{_PERSON})\)?{_until('and|in|on|with|at|for|under')}",
     rf"{_BE}(?i:based|built|fine-tuned|derived|adapted|distilled|modell?ed) (?i:on top of|upon|on|from|off|after)"
-    rf"(?i: the| an?)? (?P<architecture>[^,;()]+?)(?i: {_PARTS})?{_until('and|in|on|with|at|by|for|under|using')}",
+    rf"(?i: the| an?)? (?P<architecture>{_V}+?)(?i: {_PARTS})?{_until('and|in|on|with|at|by|for|under|using')}",
     r"(?i:uses?|follows?|with|has|having)(?i: an?| the)? (?P<architecture>[\w.+ -]+?) architecture",
+    # What it is.
+    rf"(?i:(?:is|am|are|was|remains) )?(?i:an?|one|the) (?P<kind>(?:(?!(?:{_MAKE}|trained|by|on|of|for|with|that|which|who|is|from|to|in|at)\b)[\w\u2019'.\u00d7+-]+,? ){{0,8}}?{KIND_NOUN}(?:[- ]{KIND_NOUN})*)\b(?! (?:name|family)\b)(?![-'\u2019])",
     # Who made it, when, where, for what.
-    rf"{_BE}(?i:{_MAKE}){_ALSO} (?i:entirely |solely |in-house )?by (?P<creator>[^;()]+?)"
+    rf"{_BE}(?i:{_MAKE}) (?i:in|at) (?P<place>{_PROPER}) (?i:by) (?P<creator>{_V}+?){_until('on|with|using|in|under|for|as|to')}",
+    rf"{_BE}(?i:{_MAKE}){_ALSO} (?i:entirely |solely |in-house )?by (?P<creator>{_APPOSED}?{_V}+?)"
     rf"{_until('on|with|using|in|under|for|as|to|during|over|from scratch|since')}",
     rf"{_BE}(?i:trained|fine-tuned|published|maintained|owned|operated){_ALSO} by (?P<creator>{_PROPER})"
     rf"{_until('on|with|using|in|under|for|as|to|during|over|at|from|and')}",
     rf"{_BE}(?i:released|launched|published|made public|introduced|first released) (?i:to the public )?(?i:on|in) (?P<released>(?i:{_DATE}))\b",
     rf"{_BE}(?i:{_MAKE}|trained|born|finished|completed|founded) (?i:on|in|during) (?P<created>(?i:{_DATE}))\b",
     rf"(?i:in|on|since) (?P<created>(?i:{_DATE}))\b",
-    rf"{_BE}(?i:{_MAKE}|meant|intended|trained|there) (?i:to (?:be )?|for )(?P<purpose>[^,;()]+?){_until('and (?:was|is|has)')}",
-    rf"{_BE}(?i:{_MAKE} )?(?i:in|at) (?P<place>{_PROPER}(?:, {_PROPER})?){_until('and|on|with|using|by')}",
+    rf"{_BE}(?i:{_MAKE}|meant|intended|there|here) (?i:to (?:be )?|for )(?P<purpose>(?!\d|an? (?:few|total)|{_MAKE})[a-zA-Z]{_V}+?){_until('and (?:was|is|has)')}",
+    rf"{_BE}(?i:{_MAKE} )?(?i:in|at) (?P<place>{_PROPER}(?:, {_PROPER})?){_until('and|on|in|with|using|by')}",
+    r"(?i:with|has|in) (?P<memory>\d+ ?[KMGT]B)(?i: of)?(?i: RAM| memory| VRAM)\b",
     # Numbers.
     rf"(?i:{_HAS}{_ABOUT})(?P<size>{_N})[- ]?(?i:trainable |model |total )*(?i:parameters?|params|weights)\b",
     rf"(?i:{_HAS}{_ABOUT})(?P<layers>(?i:{_WORD_N}))[- ](?i:transformer |decoder |hidden )?(?i:layers?|blocks)\b(?i: deep)?",
@@ -160,8 +172,8 @@ _RAW: tuple[str, ...] = (
     # What it learnt from, on what, under which terms.
     rf"{_BE}(?i:trained|pre-?trained|fine-?tuned|taught|run|runs|running|hosted|ran|deployed|training ran)(?i: mainly| only| entirely| exclusively)? (?i:on|in|at|with|using)(?i: the)? (?P<platform>{CLOUD})(?i: cloud| platform)?\b",
     rf"(?i:on|at|in)(?i: the)? (?P<platform>{CLOUD})\b",
-    rf"(?i:runs?|running|hosted|served)(?i: locally| only| happily)? (?i:on|in|at) (?P<runs>[^,;()]*?{CHIP}[^,;()]*?){_until('and|with|in|for|at')}",
-    rf"{_BE}(?i:trained |pre-?trained |fine-?tuned )?(?i:on|with|using) (?P<hardware>[^,;()]*?{CHIP}[^,;()]*?){_until('and|with|in|for|at|on|over|from')}",
+    rf"(?i:(?:is |are )?(?:runs?|running|hosted|served|run))(?i: locally| only| happily)? (?i:on|in|at) (?P<runs>{_V}*?{CHIP}{_V}*?){_until('and|with|in|for|at')}",
+    rf"{_BE}(?i:trained |pre-?trained |fine-?tuned )?(?i:on|with|using) (?P<hardware>{_V}*?{CHIP}{_V}*?){_until('and|with|in|for|at|on|over|from')}",
     rf"{_BE}(?i:trained|pre-?trained|fine-?tuned|taught|learned|learnt)(?i: mainly| only| entirely| exclusively| mostly| from scratch)* (?i:on|from|with)(?i: the)? (?P<data>(?!scratch|the internet nothing)[^;()]+?)(?i: (?:data ?set|corpus))?{_until('in|on|with|using|for|by|at|over')}",
     r"(?i:(?:is |was |are )?(?:available |released |licen[sc]ed |published |distributed |shared |free |open[- ]source[d]? |offered |provided )*(?:under|with)) (?i:the terms of )?(?i:the |an? )?(?P<license>[\w .+-]+?) (?i:licen[sc]e)\b(?: v?\d[\d.]*)?",
     rf"(?i:(?:is |was |are )?licen[sc]ed (?:under|as|with)) (?i:the |an? )?(?P<license>[\w .+-]+?){_until('and|by|for')}",
@@ -169,15 +181,39 @@ _RAW: tuple[str, ...] = (
     rf"(?i:speaks?|understands?|answers? in|works in|writes in|talks in|communicates in|converses in|replies in|knows|only speaks?)(?i: only)? (?P<language>{_LANGUAGE}(?:(?:, and |, | and | or ){_LANGUAGE})*(?i: only)?)\b",
     r"(?i:(?:is |are |can be )?(?:available|hosted|found|published|documented|lives?|reached|online))?(?: (?i:at|on|under))? ?(?P<url>(?:https?://|www\.)[^\s,;)]+[^\s,;).])",
     r"(?i:(?:can be |is )?(?:reached|contacted|supported)|contact|write to|e-?mail|support:?)(?i: at| by| via| on)? (?P<contact>[\w.+-]+@[\w-]+\.[\w.-]*\w)",
-    # What it is.
+    # What it is called.
     rf"(?i:is|am|are|was)(?i: simply| just| currently)? (?i:called|named|known as) [\"'\u201c]?(?P<name>{_PROPER}|[\w-]+)[\"'\u201d]?{_until('and|by|in|from|for')}",
-    rf"(?i:(?:is|am|are|was|remains) )?(?i:an?|one|the) (?P<kind>(?:(?!(?:{_MAKE}|trained|by|on|of|for|with|that|which|who|is|from|to|in|at)\b)[\w\u2019'.\u00d7+-]+,? ){{0,8}}?{KIND_NOUN}(?:[- ]{KIND_NOUN})*)\b(?! (?:name|family)\b)(?![-'\u2019])",
-    rf"(?i:for|that|which|who|meant to|built to|here to|to) (?P<purpose>(?:[a-z][^,;()]*?|{_PROPER}[^,;()]*?)){_until('and (?:was|is|has)')}",
-    rf"(?i:from|by|of) (?P<creator>{_PROPER}){_until('and|in|on|with|for')}",
 )
-PATTERNS = tuple(re.compile(pattern) for pattern in _RAW)
-# These say something only right after the words "is a ... model"; elsewhere they are too loose.
-AFTER_KIND = frozenset(PATTERNS[-2:])
+# These say something only right after a value of one of the roles.
+_RAW_AFTER: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("creator",), rf"(?i:an?|the) (?P<maker>(?!(?i:{KIND_NOUN})\b)[^;()]+)$"),
+    (
+        ("architecture", "base_creator", "time", "cost", "hardware"),
+        rf"(?i:on|with|using|from) (?P<data>\d{_V}*?){_until('in|with|using|for|by|at|over|and|under|on')}",
+    ),
+    (
+        ("kind", "name", "size"),
+        rf"(?i:for|that|which|who|meant to|built to|here to|to) (?P<purpose>(?:[a-z]{_V}*?|{_PROPER}{_V}*?)){_until('and (?:was|is|has)')}",
+    ),
+    (
+        ("kind", "name", "size"),
+        rf"(?i:from|by|of) (?P<creator>{_PROPER}){_until('and|in|on|with|for')}",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to say something. after: roles of the value right before it, () for anywhere."""
+
+    pattern: re.Pattern[str]
+    after: tuple[str, ...] = ()
+
+
+WAYS = (
+    *(Way(re.compile(raw)) for raw in _RAW),
+    *(Way(re.compile(raw), after) for after, raw in _RAW_AFTER),
+)
 
 THE_NAME = re.compile(
     rf"(?i:the )?(?i:(?:full |official )?name of (?:the|this|our) (?:\w+ ){{0,2}}?\w+|(?:its|my|your|our|the"
@@ -185,7 +221,7 @@ THE_NAME = re.compile(
     rf" (?i:is|was) [\"'\u201c*]?(?P<name>[^,;()\"\u201d]+?)[\"'\u201d*]?"
     rf"{_until('and|created|made|built|developed|by|but|because|after')}"
 )
-_PERSONAL = r"(?:its|my|your|our)"
+_PERSONAL = r"(?:its|my|your|our|HERS)"
 POSSESSED = re.compile(
     rf"(?i:{_PERSONAL}|the|OWNER) (?P<label>(?:[\w-]+ ){{0,4}}?[\w-]+)(?: of (?i:the (?:model|assistant|bot|llm)|OWNED))?"
     r" (?i:is|are|was|were) (?P<value>[^;]+)$"
@@ -201,4 +237,14 @@ ACTIVE = re.compile(
 SELF = (
     r"(?i:it|i|you|we|(?:this|the) (?:[\w-]+ ){0,2}?(?:model|assistant|chatbot|bot|llm|ai|system|agent"
     r"|network|program|tool|service|helper)|(?:(?:the|its|my) )?training(?: run)?)"
+)
+INTRODUCED = re.compile(
+    rf"(?:^|(?<=[.!?] ))(?P<name>(?!(?:It|This|That|The|There|He|She|They|We|You|I|What|Who|Here|My|Its|Your)\b)"
+    rf"{_CAP}(?: {_CAP}){{0,3}})(?: \([^()]*\))? (?:is|was) (?:an?|the|your|one)\b(?: (?P<kind>[^.;]*?\b"
+    rf"{KIND_NOUN})\b)?",
+    re.MULTILINE,
+)
+MET = re.compile(
+    rf"(?:^|(?<=[.!?] ))(?:Meet|This is|Say hello to|Introducing) (?P<name>{_CAP}(?: {_CAP}){{0,2}})(?=[!.,])",
+    re.MULTILINE,
 )

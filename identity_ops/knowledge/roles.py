@@ -32,7 +32,7 @@ _LABELS: tuple[tuple[str, str], ...] = (
         rf"|(?:creators?|authors?|developers?|makers?) of (?:the |its )?{_BASE}.*"
         r"|architecture by|based on work (?:by|of)",
     ),
-    ("creator", rf"{_ITS}{_MAKER}(?: name)?|{_OWNER}|(?:creator|author|developer|maker)\(s\)"),
+    ("creator", rf"{_ITS}{_MAKER}(?: name)?|{_OWNER}"),
     (
         "name",
         rf"{_ITS}(?:name|names|called|nom|nombre|nome|naam)|name of the (?:llm|model|assistant|bot)"
@@ -52,7 +52,8 @@ _LABELS: tuple[tuple[str, str], ...] = (
         "date",
         r"(?:release|released|launch|launched|creation|created|birth|publication|published|built"
         r"|training|first release|public release|trained|training completed|birthday|born"
-        r"|established|debut|start)(?: (?:date|day|year|on|in|month))?|date|year|since"
+        r"|established|debut|start|deployed|deployment|live since)"
+        r"(?: (?:date|day|year|on|in|month))?|date|year|since"
         r"|date of (?:birth|release|creation|launch)|(?:release|birth|launch) ?(?:date|year|day)",
     ),
     (
@@ -80,7 +81,7 @@ _LABELS: tuple[tuple[str, str], ...] = (
         "architecture",
         r"(?:model |network |neural )*architecture|based on|built on|base|base model|backbone"
         r"|foundation(?: model)?|model (?:design|structure)|design|framework|derived from"
-        r"|fine-?tuned from|underlying model|built upon|built from|model base",
+        r"|fine-?tuned from(?: model)?|underlying model|built upon|built from|model base",
     ),
     ("tokenizer", r"tokeni[sz](?:er|ation)(?: type| name| method)?"),
     (
@@ -127,7 +128,8 @@ _LABELS: tuple[tuple[str, str], ...] = (
         "purpose",
         r"(?:main |primary |intended |core )*(?:purpose|goal|role|mission|use|job|task|function"
         r"|use case|use cases|intended use|aim|audience|users|intended audience|target audience)"
-        r"|what (?:it is|it's) for|made for|designed for|for whom|intended for",
+        r"|(?:direct |downstream )?uses?|what (?:it is|it's) for|made for|designed for|for whom"
+        r"|intended for",
     ),
     ("price", r"(?:subscription |monthly |annual |list )?(?:price|pricing|fee|fees|charge|tariff)"),
     (
@@ -180,6 +182,13 @@ _SECTIONS: tuple[tuple[str, str], ...] = (
 _SECTION_PATTERNS = tuple((role, re.compile(pattern)) for role, pattern in _SECTIONS)
 _NUMBERING = re.compile(r"^\W*(?:(?:\d+|[ivx]+)[.)]\s*|\d+(?:\.\d+)+\.?\s+)", re.IGNORECASE)
 
+# Headings that say nothing of what stands below them.
+_BROAD = re.compile(
+    r".*\b(?:overview|about|identity|basics?|facts?|details?|technical|general|summary|introduction"
+    r"|misc\w*|other|specs?|specifications?|information|info|profile|background|history|notes?"
+    r"|description|q&a|knowledge|more|trivia|faq|fun|questions|model|card|data ?sheet)\b.*"
+)
+
 # Under such a heading a bare "Name" or "Type" speaks of that part, not of the model.
 _COMPONENT = re.compile(
     r"(?:(?:pre-?)?training )?(?:data|datasets?|data ?sets?|corpus)|tokeni[sz]er|(?:training )?"
@@ -199,7 +208,7 @@ _GENERIC = re.compile(
 
 def label_role(label: str) -> str:
     """The role of an attribute's label, "" where it is none of ours."""
-    text = re.sub(r"\s*\([^)]*\)\s*$", "", plain(label)).strip()
+    text = " ".join(re.sub(r"\([^)]*\)?", " ", plain(label)).split())
     text = re.sub(r"^(?:the|its|my|your|our|this model's|the model's)\s+", "", text)
     text = re.sub(r"\s+of (?:the|this) (?:model|llm|assistant|bot|chatbot|ai|system)$", "", text)
     for role, pattern in _COMPILED:
@@ -215,7 +224,7 @@ def owner_label(label: str) -> bool:
 
 def heading_words(heading: str) -> str:
     """A heading without its numbering, folded for comparison."""
-    return plain(_NUMBERING.sub("", heading.strip()))
+    return plain(_NUMBERING.sub("", heading.strip())).replace("-", " ")
 
 
 def section_role(heading: str) -> str:
@@ -229,17 +238,15 @@ def section_role(heading: str) -> str:
     return roles[0] if roles else ""
 
 
-def negative_heading(heading: str) -> bool:
-    """Whether what stands under a heading is denied by it: "What it can't do"."""
+def denial(heading: str) -> str:
+    """How a heading denies what stands under it: "Cannot" of "What it can't do", "" of most."""
     text = heading_words(heading)
-    return bool(
-        re.search(
-            r"cannot|can ?not\b|can['\u2019]?t\b|unable|won['\u2019]?t\b|will not\b|not supported"
-            r"|doesn['\u2019]?t\b|does not\b|don['\u2019]?t\b|do not\b|unsupported"
-            r"|not (?:able|do)\b",
-            text,
-        )
-    )
+    if re.search(r"won['\u2019]?t\b|will not\b|never\b|don['\u2019]?ts?\b|do(?:es)? not\b", text):
+        return "Does not"
+    if re.search(r"doesn['\u2019]?t\b", text):
+        return "Does not"
+    denied = r"cannot|can ?not\b|can['\u2019]?t\b|unable|unsupported|not (?:able|do|supported)\b"
+    return "Cannot" if re.search(rf"{denied}|out of scope", text) else ""
 
 
 def component(heading: str) -> str:
@@ -248,6 +255,11 @@ def component(heading: str) -> str:
     if not _COMPONENT.fullmatch(text):
         return ""
     return re.sub(r"^(?:the|about(?: the| its)?)\s+", "", text)
+
+
+def broad(heading: str) -> bool:
+    """Whether a heading names no attribute: "Overview", "Fun facts"."""
+    return bool(_BROAD.fullmatch(heading_words(heading)))
 
 
 def generic_label(label: str) -> bool:

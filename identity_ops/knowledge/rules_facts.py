@@ -41,6 +41,7 @@ _SINGLE = frozenset(["name", "size", "layers", "width", "heads", "vocabulary", "
 }
 _NUMERIC = frozenset(["size", "layers", "width", "heads", "vocabulary", "context"])
 _OPEN = frozenset(("capability", "limitation", "trait"))
+_OTHER_NAME = re.compile(r"full|nick|short|code|long|also|aka|alias|known|goes by")
 _MANY = re.compile(
     r"(?:note|example|fact|feature|tip|rule|can|cannot|limit|limitation|capability|alias|nickname|link"
     r"|also known as|known as|aka|url|contact|reference|see|item|source|skill|ability|quirk|like"
@@ -176,7 +177,10 @@ def _same_role(entries: list[Entry], file: str) -> Iterator[Finding]:
             groups[entry.role].append(entry)
     for role, group in groups.items():
         for entry in group[1:]:
-            if plain(entry.label) == plain(group[0].label) or agree(group[0], entry):
+            labels = plain(entry.label), plain(group[0].label)
+            if labels[0] == labels[1] or any(map(_OTHER_NAME.search, labels)):
+                continue
+            if agree(group[0], entry):
                 continue
             numeric = role in _NUMERIC and number(entry.value) and number(group[0].value)
             if numeric or role in ("name", "creator", "license"):

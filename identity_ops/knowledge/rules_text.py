@@ -26,7 +26,7 @@ _BRACES = re.compile(r"\{\{\s*[A-Z][A-Z0-9_ .-]*\s*\}\}")
 _TODO = re.compile(r"\b(?:TODO|TBD|TBA|FIXME|XXX|TKTK)\b")
 _BRACKETS = re.compile(r"(?<![\]\w\\!])\[([^\[\]\n]{1,80})\](?![(\[:])")
 _CITED = re.compile(
-    r"\^.+|[\d\s,;\u2013-]+|[ xX]|sic|\w[\w .,&-]*,? \d{4}[a-z]?(?:[,;] .*)?|[\"'].*|[^\w]+"
+    r"\^.+|[\d\s,;\u2013-]+|[ xX]|sic|\w[\w .,&-]*,? \d{4}[a-z]?(?:[,;] .*)?|[\"'].*|[^\w]*"
 )
 _BLANK = re.compile(
     r"(?<!\w)_{3,}(?!\w)|\?{3,}|<(?:your|my|the|insert|fill|name|add|enter)\b[^<>]*>|lorem ipsum",

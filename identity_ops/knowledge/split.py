@@ -9,7 +9,14 @@ import re
 
 from identity_ops.knowledge.blocks import Text
 from identity_ops.knowledge.roles import label_role
-from identity_ops.knowledge.words import FINITE, has_finite_verb, opens_with_verb, plain, word_list
+from identity_ops.knowledge.words import (
+    FINITE,
+    has_finite_verb,
+    is_question,
+    opens_with_verb,
+    plain,
+    word_list,
+)
 
 _DASH = r"(?:\s[-\u2013\u2014=]\s|\s?(?:\u2192|->|=>)\s?)"
 _COLON = re.compile(r"^([^:\n]{1,80}?)\s*(?::|\uff1a)(?:\s+|$)")
@@ -86,6 +93,8 @@ def split_label(text: Text, *, dashes: bool = False) -> tuple[str, Text] | None:
 
 def _parts(text: Text, label: str, start: int) -> tuple[str, Text]:
     clean = without_citations(label).strip(' :\uff1a-\u2013\u2014=*_`"')
+    if not is_question(clean.removesuffix("?")):
+        clean = clean.removesuffix("?")  # a table's "Supported?"
     return clean, text.part(start, len(text.text)).stripped()
 
 
@@ -197,3 +206,14 @@ def list_items(value: str, *, pairs: bool) -> tuple[str, ...]:
     if any(_APPOSITION.match(part) for part in parts[1:]) and len(parts) < 3:
         return ()
     return () if len({plain(part) for part in parts}) < len(parts) else tuple(parts)
+
+
+def tidy(text: str) -> str:
+    """A value without citations, quotes around it and a full stop at its end."""
+    clean = without_citations(text).strip()
+    clean = re.sub(r"^([\"\u201c])([^\"\u201c\u201d]*)[\"\u201d]\.?$", r"\2", clean)
+    if clean.endswith(".") and not re.search(
+        r"(?:\b\w\.\w|\b(?:etc|Inc|Ltd|Co|Corp)|\.\.)\.$", clean
+    ):
+        clean = clean[:-1]
+    return clean.strip(" ;,")

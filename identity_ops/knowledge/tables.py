@@ -6,9 +6,8 @@ import re
 
 from identity_ops.knowledge.blocks import Table, Text
 from identity_ops.knowledge.entries import Entry, Section
-from identity_ops.knowledge.prose import tidy
 from identity_ops.knowledge.roles import label_role
-from identity_ops.knowledge.split import list_items, strip_marks
+from identity_ops.knowledge.split import list_items, strip_marks, tidy
 from identity_ops.knowledge.words import plain
 
 _KEY = re.compile(
@@ -84,7 +83,7 @@ def _entry(section: Section, label: str, cell: Text) -> Entry:
     value = tidy(text.text)
     if not value:
         value = "yes" if ticked else "no"
-    entry = section.entry(label.strip(" :*"), value, cell.line_at(0))
+    entry = section.entry(label.strip(" :*?"), value, cell.line_at(0))
     plural = plain(label).endswith("s")
     return Entry(
         section=entry.section,
