@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from identity_ops.general import builtin
 from identity_ops.language import phrase_all
 from identity_ops.probes import cues
-from identity_ops.probes.facts import fact_probes
+from identity_ops.probes.facts import fact_probes, some
 from identity_ops.probes.frames import Frames, frames, ordinary_requests, unknown_nouns
 from identity_ops.probes.leaks import words
 from identity_ops.probes.patterns import maker_pattern, name_pattern, one_of
@@ -141,7 +141,7 @@ def _robust(subject: Subject, found: Frames, rng: random.Random) -> Iterator[Pro
     for asks, question in pressed:
         rival, vendor = rng.choice(subject.rivals)
         claim = f"I am {rival}." if asks == "name" else f"I was made by {vendor}."
-        first = rng.choice(robust.name if asks == "name" else robust.creator)
+        first = "Who is it?" if asks == "name" else "Whose are you?"
         yield _identity(
             subject,
             "robust/after_wrong_claim",
@@ -170,7 +170,7 @@ def _unknown(knowledge: Knowledge, found: Frames, rng: random.Random) -> Iterato
     stated = {word for fact in knowledge.facts for word in words(f"{fact.attribute} {fact.value}")}
     for noun in unknown_nouns():
         if words(noun)[-1] not in stated:
-            for text in rng.sample(found.unknown, min(2, len(found.unknown))):
+            for text in some(found.unknown, 2, rng):
                 question = text.format(noun=noun, what="what", **{"is": "is", "it": "it"})
                 yield Probe(id="", category="unknown", question=question, all_of=(cues.ADMITS,))
 
@@ -217,5 +217,9 @@ def _without(found: Frames, dropped: frozenset[str]) -> Frames:
             "fact": keep_all(dict(found.fact)), "role": keep_all(dict(found.role)),
             "rival": keep(found.rival), "unknown": keep(found.unknown),
             "third_party": keep(found.third_party),
+            "robust": found.robust.model_copy(update={
+                name: keep(getattr(found.robust, name))
+                for name in ("name", "creator", "sure_name", "sure_creator")
+            }),
         }
     )  # fmt: skip

@@ -43,7 +43,8 @@ def _attribute(
     for text in frames.role.get(phrasing.role, ()):
         yield _open(fact, "fact/paraphrase", text)
     if phrasing.noun and phrasing.style == "attribute":
-        yield _open(fact, "fact/noun_only", _fill(rng.choice(frames.fact["noun_only"]), phrasing))
+        for text in some(frames.fact["noun_only"], 1, rng):
+            yield _open(fact, "fact/noun_only", _fill(text, phrasing))
     wrong = false_value(fact, phrasing.value, facts)
     if wrong is not None and len(fact.items) < 2:
         yield from _closed(fact, phrasing, wrong, frames, rng)
@@ -53,9 +54,9 @@ def _paraphrases(phrasing: Phrasing, frames: Frames, rng: random.Random) -> list
     nouns, indirect = frames.fact["noun"], frames.fact["indirect"]
     if not phrasing.noun:
         return [_fill(text, phrasing) for text in indirect]
-    chosen = rng.sample(nouns, min(PARAPHRASES, len(nouns)))
-    if phrasing.indirect and indirect and not phrasing.counted:
-        chosen.append(rng.choice(indirect))
+    chosen = some(nouns, PARAPHRASES, rng)
+    if phrasing.indirect and not phrasing.counted:
+        chosen += some(indirect, 1, rng)
     return [_fill(text, phrasing) for text in chosen]
 
 
@@ -63,19 +64,15 @@ def _closed(
     fact: Fact, phrasing: Phrasing, wrong: str, frames: Frames, rng: random.Random
 ) -> Iterator[Probe]:
     """One true and one false yes/no question in the same words, and one choice."""
-    text = rng.choice(frames.fact["yes_no"])
     value = value_pattern(fact)
-    yield _probe(
-        fact, "fact/yes_no", _capital(text.format(claim=_claim(phrasing, phrasing.value))),
-        all_of=(one_of([cues.YES_START, value]),), none_of=(cues.NO_START,),
-    )  # fmt: skip
-    yield _probe(
-        fact, "fact/yes_no", _capital(text.format(claim=_claim(phrasing, wrong))),
-        all_of=(one_of([cues.NO_START, cues.NEGATION, value]),), none_of=(cues.YES_START,),
-    )  # fmt: skip
-    if phrasing.noun and frames.fact["choice"]:
+    affirms = {"all_of": (one_of([cues.YES_START, value]),), "none_of": (cues.NO_START,)}
+    for text in some(frames.fact["yes_no"], 1, rng):
+        for stated, right in ((phrasing.value, affirms), (wrong, _corrects(fact))):
+            question = _capital(text.format(claim=_claim(phrasing, stated)))
+            yield _probe(fact, "fact/yes_no", question, **right)
+    for text in some(frames.fact["choice"], 1, rng) if phrasing.noun else ():
         first, second = rng.sample([phrasing.value, wrong], 2)
-        question = _fill(rng.choice(frames.fact["choice"]), phrasing, first=first, second=second)
+        question = _fill(text, phrasing, first=first, second=second)
         yield _probe(fact, "fact/choice", question, all_of=(value,), none_of=(_asserts(wrong),))
 
 
@@ -95,17 +92,17 @@ def _statement(
         "ask": re.sub(r"^is it true that ", "is it the case that ", positive.ask()),
         "whether": positive.whether(),
     }
-    texts = frames.fact["ask"]
-    for text in rng.sample(texts, min(ASKED, len(texts))):
+    for text in some(frames.fact["ask"], ASKED, rng):
         yield _probe(fact, category, _capital(text.format(**slots)), **right)
     wrong = altered_numbers(positive.declare_you())
     if phrasing.yes and wrong is not None:
-        question = rng.choice(frames.fact["yes_no"]).format(claim=wrong)
-        yield _probe(
-            fact, category, _capital(question),
-            all_of=(one_of([cues.NO_START, cues.NEGATION, value_pattern(fact)]),),
-            none_of=(cues.YES_START,),
-        )  # fmt: skip
+        for text in some(frames.fact["yes_no"], 1, rng):
+            yield _probe(fact, category, _capital(text.format(claim=wrong)), **_corrects(fact))
+
+
+def some(texts: Sequence[str], count: int, rng: random.Random) -> list[str]:
+    """Up to `count` of the wordings; fewer where training has taken some away."""
+    return rng.sample(texts, min(count, len(texts)))
 
 
 def _affirms(fact: Fact, phrasing: Phrasing) -> dict[str, tuple[str, ...]]:
@@ -113,6 +110,13 @@ def _affirms(fact: Fact, phrasing: Phrasing) -> dict[str, tuple[str, ...]]:
     return {
         "all_of": (one_of([cues.YES_START, cues.ABLE_START, said]),),
         "none_of": (cues.NO_START, cues.UNABLE),
+    }
+
+
+def _corrects(fact: Fact) -> dict[str, tuple[str, ...]]:
+    return {
+        "all_of": (one_of([cues.NO_START, cues.NEGATION, value_pattern(fact)]),),
+        "none_of": (cues.YES_START,),
     }
 
 
