@@ -61,7 +61,7 @@ class Checker:
         self._limits = limits or Limits()
         self._steer = steer
         self._plain = AsciiPolicy(ascii_policy, _texts(knowledge))
-        self._facts = FactFinder(knowledge.facts)
+        self._facts = FactFinder(knowledge.facts, knowledge.profile)
         self._known = Source([knowledge.text, *_texts(knowledge)])
         self._own = _own_pattern(knowledge)
 

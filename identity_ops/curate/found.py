@@ -11,10 +11,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from identity_ops.language import phrase
 from identity_ops.probes.cues import NEGATION
-from identity_ops.probes.patterns import STOP_WORDS, one_of, stem_pattern, value_pattern
+from identity_ops.probes.patterns import (
+    STOP_WORDS,
+    one_of,
+    stem_pattern,
+    value_pattern,
+    words_pattern,
+)
 from identity_ops.records import Fact, Message
+
+if TYPE_CHECKING:
+    from identity_ops.knowledge import Profile
 
 _NEGATIVE = re.compile(rf"{NEGATION}|\bno\b|n't\b", re.IGNORECASE)
 # What people call the thing that a role is about, where the label itself may not be said.
@@ -41,8 +52,8 @@ class _Rule:
 class FactFinder:
     """Finds facts in conversations; compiles each fact's patterns once."""
 
-    def __init__(self, facts: Iterable[Fact]) -> None:
-        self._rules = tuple(_rule(fact) for fact in facts)
+    def __init__(self, facts: Iterable[Fact], profile: Profile) -> None:
+        self._rules = tuple(_rule(fact, profile) for fact in facts)
 
     def find(self, messages: Sequence[Message]) -> tuple[str, ...]:
         """Ids of the facts that an assistant turn states, in the order of the ledger."""
@@ -64,9 +75,15 @@ def _states(rule: _Rule, answer: str, question: str) -> bool:
     return rule.context is None or bool(rule.context.search(f"{question}\n{answer}"))
 
 
-def _rule(fact: Fact) -> _Rule:
-    states = re.compile(value_pattern(fact), re.IGNORECASE)
-    return _Rule(fact.id, states, _context(fact), not fact.polarity)
+def _rule(fact: Fact, profile: Profile) -> _Rule:
+    phrasing = phrase(fact, profile)
+    said = phrasing.predicate
+    if phrasing.statement is None or not said:
+        literal = re.escape(fact.value.strip(" ."))
+        states = re.compile(one_of([value_pattern(fact), literal]), re.IGNORECASE)
+        return _Rule(fact.id, states, _context(fact), not fact.polarity)
+    states = re.compile(words_pattern(said), re.IGNORECASE)
+    return _Rule(fact.id, states, None, phrasing.negative)
 
 
 def _context(fact: Fact) -> re.Pattern[str] | None:
