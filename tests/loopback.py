@@ -42,6 +42,7 @@ class Fault:
     drip_s: float | None = None  # between single bytes of the body
     cut: int | None = None  # send so many bytes of the body, then ...
     reset: bool = False  # ... reset the connection (else close it)
+    chunked: bool = False  # Transfer-Encoding: chunked, without a length
     finish_reason: str | None = "stop"
     change: Callable[[dict[str, Any]], None] | None = None  # edit the completion in place
 
@@ -60,10 +61,9 @@ def small_talk(body: dict[str, Any]) -> str:
 class Provider:
     """The server's state. `posts` are the bodies received; `paid` counts finished answers."""
 
-    def __init__(
-        self, answer: Answer = small_talk, *, key: str = "sk-or-loopback-key-1234"
-    ) -> None:
-        self.answer, self.key = answer, key
+    def __init__(self, answer: Answer = small_talk, *, key: str | None = KEY) -> None:
+        self.answer = answer
+        self.key = key
         self.faults: deque[Fault] = deque()
         self.posts: list[dict[str, Any]] = []
         self.gets: list[str] = []
@@ -93,8 +93,7 @@ class Provider:
 def serve(provider: Provider | None = None) -> Iterator[Provider]:
     """A running provider; its address is `provider.url`."""
     state = provider or Provider()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(state))
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), _handler(state))
     state.url = f"http://127.0.0.1:{server.server_address[1]}/api/v1"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -104,6 +103,11 @@ def serve(provider: Provider | None = None) -> Iterator[Provider]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 512  # many workers connect at once
 
 
 def _handler(state: Provider) -> type[BaseHTTPRequestHandler]:
@@ -179,7 +183,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, fault: Fault, data: bytes) -> None:
         self.send_response(fault.status)
         self.send_header("Content-Type", fault.content_type)
-        self.send_header("Content-Length", str(len(data)))
+        if fault.chunked:
+            data = b"".join(b"%x\r\n%s\r\n" % (len(p), p) for p in (data[:50], data[50:], b""))
+            self.send_header("Transfer-Encoding", "chunked")
+        else:
+            self.send_header("Content-Length", str(len(data)))
         for name, value in fault.headers.items():
             self.send_header(name, value)
         self.end_headers()

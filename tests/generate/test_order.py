@@ -20,7 +20,7 @@ def order(folder: Path, **changes: Any) -> Order:
     source = folder / "kb.md"
     if not source.exists():
         source.write_text("# Wren\n")
-    values = {"knowledge": source, "num": 10, "teacher": TeacherConfig()}
+    values: dict[str, Any] = {"knowledge": source, "num": 10, "teacher": TeacherConfig()}
     return Order(**(values | changes))
 
 

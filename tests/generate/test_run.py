@@ -52,10 +52,11 @@ class Desk:
         (root / "kb.md").write_text(TEXT)
 
     def run(self, out: str = "out", **changes: Any) -> Summary:
-        mine = {name: changes.pop(name) for name in ("num", "seed", "append") if name in changes}
+        mine: dict[str, Any] = {"num": 12}
+        mine |= {name: changes.pop(name) for name in ("num", "seed", "append") if name in changes}
         order = Order(
             knowledge=self.root / "kb.md", batch_size=5,
-            teacher=settings(self.provider, **changes), **({"num": 12} | mine),
+            teacher=settings(self.provider, **changes), **mine,
         )  # fmt: skip
         return generate(order, self.root / out, home=Home(self.root / "home"), show=ignore_progress)
 
@@ -88,7 +89,8 @@ def test_broken_knowledge_stops_before_any_request(desk: Desk) -> None:
     (desk.root / "kb.md").write_text("# Wren\n\n- Name: TODO\n")
     with pytest.raises(KnowledgeError):
         desk.run()
-    assert desk.provider.gets == desk.provider.posts == []
+    assert not desk.provider.gets
+    assert not desk.provider.posts
 
 
 def test_wrong_key_costs_one_request_in_all(desk: Desk) -> None:
@@ -248,7 +250,8 @@ def test_wrong_option_is_refused_before_anything(desk: Desk, args: list[str]) ->
     assert done.exit_code != 0
     assert done.exit_code == 2 or isinstance(done.exception, UsageError)
     assert not desk.out.exists()
-    assert desk.provider.gets == desk.provider.posts == []
+    assert not desk.provider.gets
+    assert not desk.provider.posts
 
 
 def test_template_generation_is_the_same_to_the_byte(tmp_path: Path) -> None:

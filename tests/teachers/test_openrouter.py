@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import logging
 import threading
@@ -103,6 +104,11 @@ def test_passing_fault_is_tried_again(
         Fault(cut=40, reset=True),
         Fault(cut=40),
         Fault(cut=0),
+        Fault(chunked=True, cut=80),
+        Fault(chunked=True, cut=80, reset=True),
+        Fault(chunked=True, cut=3),
+        Fault(body=b"not gzip", headers={"Content-Encoding": "gzip"}),
+        Fault(body=gzip.compress(b"x" * 1000)[:30], headers={"Content-Encoding": "gzip"}),
         Fault(body=b'{"choices": [{"mess'),
         Fault(body=b""),
         Fault(body=b"\xff\xfe\x00"),
@@ -215,6 +221,63 @@ def test_leading_white_space_is_fine(provider: Provider, teacher: OpenRouterTeac
     provider.faults.append(Fault(body=b"\n   \n" + json.dumps(payload).encode()))
     teacher.complete(cell(), 0, account())
     assert len(provider.posts) == 1
+
+
+@pytest.mark.parametrize("how", ["chunked", "gzip", "both"])
+def test_transport_encodings_are_read(
+    provider: Provider, teacher: OpenRouterTeacher, how: str
+) -> None:
+    """Chunked and compressed answers are answers."""
+    payload = provider.completion({"model": "m", "messages": [{"content": "x"}]}, "stop")
+    data, headers = json.dumps(payload).encode(), {}
+    if how != "chunked":
+        data, headers = gzip.compress(data), {"Content-Encoding": "gzip"}
+    provider.faults.append(Fault(body=data, headers=headers, chunked=how != "gzip"))
+    assert teacher.complete(cell(), 0, account()).prompt_tokens == 1000
+    assert len(provider.posts) == 1
+
+
+def test_redirect_is_not_followed(provider: Provider, teacher: OpenRouterTeacher) -> None:
+    """The key goes to the configured address and to no other."""
+    with serve() as elsewhere:
+        target = f"{elsewhere.url}/chat/completions"
+        for status in (301, 302, 303, 307, 308):
+            provider.faults.append(Fault(status=status, headers={"Location": target}))
+            with pytest.raises(RequestError, match="redirects are not followed"):
+                teacher.complete(cell(), 0, account())
+        assert not elsewhere.posts
+        assert not elsewhere.gets
+
+
+def test_environment_sends_the_key_nowhere_else(
+    provider: Provider, teacher: OpenRouterTeacher, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Proxies and netrc of the environment are not used."""
+    for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login a password b\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    assert teacher.complete(cell(), 0, account()).finish_reason == "stop"
+
+
+def test_unknown_host_is_transient(provider: Provider, tmp_path: Path) -> None:
+    """A name that does not resolve is a passing fault that names the address."""
+    url = "https://no-such-host.invalid/api/v1"
+    with (
+        made(provider, tmp_path, base_url=url, attempts=2) as teacher,
+        pytest.raises(ProviderError, match=r"no-such-host\.invalid"),
+    ):
+        teacher.complete(cell(), 0, account())
+
+
+def test_endless_body_is_cut_off(
+    provider: Provider, teacher: OpenRouterTeacher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A body beyond any answer's size ends as a fault, not as an empty memory."""
+    monkeypatch.setattr("identity_ops.teachers.http.MAX_BODY", 10_000)
+    provider.faults.append(Fault(body=b" " * 100_000))
+    assert teacher.complete(cell(), 0, account()).finish_reason == "stop"
+    assert len(provider.posts) == 2
 
 
 def test_lone_surrogate_can_be_stored(provider: Provider, teacher: OpenRouterTeacher) -> None:
