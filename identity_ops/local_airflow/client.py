@@ -28,6 +28,7 @@ class Task:
     label: str
     tries: int
     seconds: float | None
+    pid: int | None
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Task:
@@ -38,6 +39,7 @@ class Task:
             label=row["rendered_map_index"] or "",
             tries=row["try_number"],
             seconds=row["duration"],
+            pid=row["pid"],
         )
 
 

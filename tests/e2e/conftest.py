@@ -1,0 +1,151 @@
+"""A real Airflow for the tests here: scheduler, api-servers and tasks in processes of their own.
+
+Started once for the session by the launcher that users start it with, on a state folder of its
+own, with a loopback provider for the openrouter teacher and a base that is made in seconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+import pytest
+
+from identity_ops.local_airflow.client import Client, Task
+from identity_ops.local_airflow.instance import find
+from identity_ops.local_airflow.settings import State
+from identity_ops.pipeline import Run
+from identity_ops.recipes import FOLDER
+from identity_ops.store.paths import Home
+from tests.loopback import KEY, Provider, serve
+
+LAUNCHER = [sys.executable, "-m", "identity_ops.local_airflow"]
+OVER = ("success", "failed")
+UP = re.compile(r"Airflow is up .*http://127\.0\.0\.1:(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The running Airflow, and what a test needs beside it."""
+
+    home: Home
+    client: Client
+    provider: Provider
+    conf: dict[str, Any]  # a run that takes seconds
+
+    def run(self, run_id: str, **conf: Any) -> subprocess.CompletedProcess[str]:
+        """`make run` without make: on the running Airflow, to its end."""
+        import json
+
+        return subprocess.run(
+            [*LAUNCHER, "run", "--run-id", run_id, "--conf", json.dumps(self.conf | conf)],
+            env=environment(self.home), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    def look(self, run_id: str) -> Run:
+        """The run's results."""
+        return Run(run_id, self.conf, self.home)
+
+    def tasks(self, run_id: str) -> dict[str, list[Task]]:
+        """The run's task instances by task."""
+        found: dict[str, list[Task]] = {}
+        for task in self.client.tasks(run_id):
+            found.setdefault(task.task_id, []).append(task)
+        return found
+
+    def wait(self, run_id: str, limit_s: float = 180) -> str:
+        """The state in which the run ends."""
+        until(lambda: self.client.run_state(run_id) in OVER, f"end of {run_id}", limit_s)
+        return self.client.run_state(run_id)
+
+
+def until(condition: Callable[[], Any], what: str, limit_s: float = 60) -> Any:
+    """The first true value of `condition`, or a failure that says what did not happen."""
+    limit = time.monotonic() + limit_s
+    while not (value := condition()):
+        assert time.monotonic() < limit, f"no {what} within {limit_s} s"
+        time.sleep(0.2)
+    return value
+
+
+def environment(home: Home, **extra: str) -> dict[str, str]:
+    """A clean environment with this state folder."""
+    clean = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("AIRFLOW", "IDENTITY", "OPENROUTER", "PYTEST"))
+    }
+    return clean | {"IDENTITY_HOME": str(home.root)} | extra
+
+
+@contextlib.contextmanager
+def launched(env: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """The launcher, once it has said that Airflow is up; ended in order afterwards."""
+    argv = [*LAUNCHER, "up", "--set", "scheduler.task_instance_heartbeat_timeout=20"]
+    process = subprocess.Popen(
+        argv, env=dict(env), stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        assert process.stdout is not None
+        ready, _, _ = select.select([process.stdout], [], [], 180)
+        assert ready, "the launcher said nothing for 180 s"
+        assert UP.match(process.stdout.readline())
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+        process.stdout and process.stdout.close()
+
+
+def quick_base(home: Home) -> str:
+    """A model of nanochat's shape that has learned nothing, made in seconds."""
+    recipe = home.root / "quick.toml"
+    quick = {
+        "steps": 3, "conversations": 300, "nameless": 20, "vocabulary": 512, "layers": 1,
+        "width": 48, "heads": 1, "warmup_steps": 1,
+    }  # fmt: skip
+    text = (FOLDER / "tiny.toml").read_text()
+    for name, value in quick.items():
+        text = re.sub(rf"^{name} = \S+", f"{name} = {value}", text, count=1, flags=re.MULTILINE)
+    recipe.write_text(text)
+    argv = ["-m", "training.base", "--spec", "tiny", "--recipe", str(recipe)]
+    out = home.root / "quick-base"
+    subprocess.run([sys.executable, *argv, "--out", str(out)], check=True, capture_output=True)
+    return f"nanochat:{out}"
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Airflow, up."""
+    home = Home(tmp_path_factory.mktemp("home"))
+    conf = {
+        "num_conversations": 60, "batch_size": 20, "epochs": 0.2, "min_name_accuracy": 0.0,
+        "base_model": quick_base(home),
+    }  # fmt: skip
+    with serve() as provider:
+        keys = {"OPENROUTER_BASE_URL": provider.url, "OPENROUTER_API_KEY": KEY}
+        with launched(environment(home, **keys)):
+            instance = find(State.of(home))
+            assert instance is not None
+            yield Stage(home, instance.client, provider, conf)
+
+
+@pytest.fixture(scope="session")
+def finished(stage: Stage) -> subprocess.CompletedProcess[str]:
+    """The first run, called `first`, followed to its end."""
+    return stage.run("first")
+
+
+def descendants(pid: int) -> list[psutil.Process]:
+    """The living processes below one."""
+    return psutil.Process(pid).children(recursive=True)

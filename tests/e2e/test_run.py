@@ -1,0 +1,129 @@
+"""Whole runs under a real scheduler: what a user gets, and what a kill or a rerun must not undo."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from identity_ops.config import STAGES
+from identity_ops.errors import ConfigError
+from identity_ops.store import manifest as manifests
+from tests.e2e.conftest import Stage, until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+Done = subprocess.CompletedProcess[str]
+
+
+def _made_at(stage: Stage, run_id: str) -> dict[str, tuple[Path, str]]:
+    """Where each result of the run lies, and when it was made."""
+    run = stage.look(run_id)
+    names = [name for name in STAGES if name not in ("generate", "publish")]
+    names += [f"generate/{batch:04d}" for batch in range(run.config.batches)]
+    return {name: (run.path(name), run.manifest(name).started_at) for name in names}
+
+
+def test_a_run_ends_with_a_published_model_and_says_where(stage: Stage, finished: Done) -> None:
+    """From a trigger by API to an immutable version with a manifest, and a report."""
+    assert finished.returncode == 0, finished.stderr + finished.stdout
+    models = list((stage.home.root / "models").glob("*/*/manifest.json"))
+    assert len(models) == 1
+    manifests.load(models[0].parent)
+    assert stage.look("first").folder.joinpath("report.html").is_file()
+    assert "before" in finished.stdout
+    assert "report.html" in finished.stdout
+
+
+def test_the_run_is_followed_task_by_task(finished: Done) -> None:
+    """Each task is a line with its time; the mapped one is one line for all batches."""
+    lines = [line.split() for line in finished.stdout.splitlines()]
+    over = {line[1] for line in lines if line[:1] in (["success"], ["skipped"])}
+    assert over == {*STAGES, "approve"}
+    assert any(line[:3] == ["success", "generate", "x3"] for line in lines)
+
+
+def test_a_second_trigger_makes_nothing_again(stage: Stage, finished: Done) -> None:
+    """Same parameters, another run: every result is the first run's, training included."""
+    assert finished.returncode == 0
+    again = stage.run("second")
+    assert again.returncode == 0, again.stderr
+    assert _made_at(stage, "second") == _made_at(stage, "first")
+    assert len(list((stage.home.root / "models").glob("*/*/manifest.json"))) == 1
+
+
+def test_clearing_a_task_redoes_nothing_that_is_committed(stage: Stage, finished: Done) -> None:
+    """Cleared tasks run again, find their results, and change none of them."""
+    assert finished.returncode == 0
+    assert stage.run("cleared").returncode == 0
+    before, tries = _made_at(stage, "cleared"), stage.tasks("cleared")["curate"][0].tries
+    stage.client.clear("cleared", ["curate"])
+    until(lambda: stage.client.run_state("cleared") != "success", "restart of the run")
+    assert stage.wait("cleared") == "success"
+    assert stage.tasks("cleared")["curate"][0].tries == tries + 1
+    assert _made_at(stage, "cleared") == before
+
+
+def test_a_killed_generate_task_pays_only_for_what_was_in_flight(stage: Stage) -> None:
+    """kill -9 in mid-batch: the retry ends with the responses an undisturbed run gets."""
+    workers = 4
+    conf = {"teacher": "openrouter", "num_conversations": 24, "batch_size": 24, "workers": workers}
+    stage.provider.delay_s = 0.5
+    stage.client.trigger(stage.conf | conf, "killed")
+    until(lambda: sum(stage.provider.paid.values()) >= 6, "paid responses", 90)
+    os.kill(_pid(stage, "killed", "generate"), signal.SIGKILL)
+    stage.provider.delay_s = 0.0
+    until(lambda: _tries(stage, "killed", "generate") == 2, "second try", 90)
+    until(lambda: stage.tasks("killed")["generate"][0].state == "success", "end of the retry", 90)
+    stage.client.fail("killed", "seen enough")
+    twice = sum(count - 1 for count in stage.provider.paid.values())
+    assert twice <= workers
+    accepted = stage.look("killed").path("generate/0000") / "accepted.jsonl"
+    prompts = len(stage.provider.paid)
+    assert len(accepted.read_text().splitlines()) == 24
+    assert prompts <= 24 + 8  # the cells, and spares where an answer was rejected
+
+
+def test_an_undertrained_model_fails_the_gate_and_loses_nothing(
+    stage: Stage, finished: Done
+) -> None:
+    """The command says which task failed, why, and where its log is; model and report stay."""
+    assert finished.returncode == 0
+    failed = stage.run("gated", min_name_accuracy=0.95)
+    assert failed.returncode == 1
+    assert "task gate failed: GateError" in failed.stderr
+    log = failed.stderr.split("Its log: ")[1].splitlines()[0]
+    assert "GateError" in Path(log).read_text()
+    run = stage.look("gated")
+    manifests.load(run.path("train"))
+    assert (run.folder / "report.html").is_file()
+    assert _tries(stage, "gated", "gate") == 1  # what cannot succeed is not retried
+    assert stage.tasks("gated")["publish"][0].state == "upstream_failed"
+
+
+def test_a_value_against_the_form_is_refused_before_a_run_exists(stage: Stage) -> None:
+    """Airflow checks the same schema as the library."""
+    with pytest.raises(ConfigError, match="teacher"):
+        stage.client.trigger({"teacher": "a friend of mine"}, "refused")
+
+
+def test_an_unknown_key_fails_the_first_task_at_once(stage: Stage) -> None:
+    """Airflow lets it pass; `lint` refuses it without a retry, before anything is spent."""
+    stage.client.trigger({"num_conversation": 5}, "unknown-key")
+    assert stage.wait("unknown-key") == "failed"
+    lint = stage.tasks("unknown-key")["lint"][0]
+    assert (lint.state, lint.tries) == ("failed", 1)
+    log = " ".join(str(line) for line in stage.client.log("unknown-key", lint))
+    assert "did you mean num_conversations" in log
+
+
+def _tries(stage: Stage, run_id: str, task_id: str) -> int:
+    return stage.tasks(run_id)[task_id][0].tries
+
+
+def _pid(stage: Stage, run_id: str, task_id: str) -> int:
+    task = stage.tasks(run_id)[task_id][0]
+    assert task.pid
+    return task.pid
