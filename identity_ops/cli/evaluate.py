@@ -32,7 +32,7 @@ def evaluate_command(
     max_tokens: Annotated[int, typer.Option(min=1, help="Limit of each answer.")] = 64,
     seed: Annotated[int, typer.Option(min=0, help="Of the probes that are drawn.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Ask again, keep the old aside.")] = False,
-    as_json: Annotated[bool, JSON_OPTION] = False,
+    as_json: bool = JSON_OPTION,
 ) -> None:
     """Ask a model held-out probes about a knowledge base; table, samples and HTML report."""
     lint_stage(knowledge, out / "lint")

@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
     app.command("report")(report_command)
 
 
-def runs_command(as_json: Annotated[bool, JSON_OPTION] = False) -> None:
+def runs_command(as_json: bool = JSON_OPTION) -> None:
     """List what ran, what it cost and how well it took, the newest first."""
     runs = list_runs(Home.from_env())
     text = _table([HEADER, *map(_cells, runs)]) if runs else "No runs yet. Start with: make run"
@@ -36,7 +36,7 @@ def runs_command(as_json: Annotated[bool, JSON_OPTION] = False) -> None:
 def report_command(
     run: Annotated[str, typer.Argument(help="Run id, `latest`, or a folder of a result.")],
     out: Annotated[Path | None, typer.Option(help="The HTML file to write.")] = None,
-    as_json: Annotated[bool, JSON_OPTION] = False,
+    as_json: bool = JSON_OPTION,
 ) -> None:
     """Write the HTML report of a run, and print its table."""
     folder = Path(run) if Path(run).is_dir() else find_run(Home.from_env(), run)
