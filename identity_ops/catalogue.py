@@ -56,7 +56,9 @@ class OpenerGroup(BaseModel):
     def _slots(cls, openers: tuple[str, ...]) -> tuple[str, ...]:
         for opener in openers:
             try:
-                found = {slot for _, slot, _, _ in string.Formatter().parse(opener) if slot is not None}
+                found = {
+                    slot for _, slot, _, _ in string.Formatter().parse(opener) if slot is not None
+                }
             except ValueError as error:
                 raise ValueError(f"{opener!r}: {error}") from error
             if unknown := found - SLOTS:
@@ -101,14 +103,20 @@ def read_catalogue(path: Path | None = None) -> Catalogue:
     path = path or DEFAULT
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise ConfigError("catalogue too large", where=path, expected=f"at most {MAX_BYTES} bytes",
-                              got=path.stat().st_size)  # fmt: skip
+            raise ConfigError(
+                "catalogue too large",
+                where=path,
+                expected=f"at most {MAX_BYTES} bytes",
+                got=path.stat().st_size,
+            )
         data: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
         return Catalogue.model_validate(data)
     except OSError as error:
         raise ConfigError("no such catalogue", where=path, got=error.strerror) from error
     except UnicodeDecodeError as error:
-        raise ConfigError("catalogue is not UTF-8", where=path, got=f"byte {error.start}") from error
+        raise ConfigError(
+            "catalogue is not UTF-8", where=path, got=f"byte {error.start}"
+        ) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else path

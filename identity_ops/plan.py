@@ -85,7 +85,11 @@ class Dealer:
 
     def __init__(self, knowledge: Knowledge, catalogue: Catalogue, seed: int, lane: str) -> None:
         key = f"{knowledge.fingerprint}/{seed}/{lane}"
-        self._profile, self._fingerprint, self._seed = knowledge.profile, knowledge.fingerprint, seed
+        self._profile, self._fingerprint, self._seed = (
+            knowledge.profile,
+            knowledge.fingerprint,
+            seed,
+        )
         self._ledger = Ledger.of(knowledge)
         self._core = Deck(_core_cards(self._ledger.core), key + "/core")
         self._facts = Deck(self._ledger.others or self._ledger.core or (None,), key + "/facts")
@@ -95,7 +99,9 @@ class Dealer:
         self._personas = Deck(catalogue.personas, key + "/personas")
         self._dynamics = Deck(catalogue.dynamics, key + "/dynamics")
         self._turns = {d.text: Deck(d.turns, f"{key}/turns/{d.text}") for d in catalogue.dynamics}
-        self._topics = {g.group: Deck(g.topics, f"{key}/topics/{g.group}") for g in catalogue.topics}
+        self._topics = {
+            g.group: Deck(g.topics, f"{key}/topics/{g.group}") for g in catalogue.topics
+        }
         self._groups = _group_decks(catalogue, key)
         self._openers = _OpenerDecks(catalogue, knowledge.profile, key)
 
@@ -122,7 +128,8 @@ class Dealer:
             id=cell_id, index=index, kind=kind, category=group.group,
             topic=self._topics[group.group].draw(), persona=self._personas.draw(),
             dynamic=dynamic.text, openers=self._openers.draw(language), language=language,
-            turns=turns, fact_ids=tuple(f.id for f in facts), seed=int(cell_id[:12], 16), spare=spare,
+            turns=turns, fact_ids=tuple(f.id for f in facts), seed=int(cell_id[:12], 16),
+            spare=spare,
         )  # fmt: skip
 
     def _draw_facts(self, kind: Kind, exchanges: int) -> tuple[Fact, ...]:
@@ -192,7 +199,9 @@ def plan(knowledge: Knowledge, catalogue: Catalogue, *, num: int, seed: int) -> 
         ConfigError: `num` is out of range.
     """
     if not 1 <= num <= MAX_NUM:
-        raise ConfigError("number of conversations out of range", expected=f"1 to {MAX_NUM}", got=num)
+        raise ConfigError(
+            "number of conversations out of range", expected=f"1 to {MAX_NUM}", got=num
+        )
     spares = max(SPARES_LEAST, round(num * SPARE_SHARE))
     main = Dealer(knowledge, catalogue, seed, "main").deal(0, spare=False)
     spare = Dealer(knowledge, catalogue, seed, "spare").deal(SPARE_BASE, spare=True)

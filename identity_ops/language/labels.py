@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from identity_ops.language import words
-from identity_ops.language.statements import PROPER, lower_first
+from identity_ops.language.statements import lower_first
 
 _PERSONS = re.compile(
     r"\b(?:creator|maker|author|developer|builder|owner|founder|inventor|maintainer|designer|ceo|cto"
@@ -45,7 +45,12 @@ def read_label(label: str, value: str) -> Label:
     text, inside = _cut_tail(re.sub(r"[*_`]", "", re.sub(r"\s+", " ", label)).strip(" :?"))
     unit = inside if _UNIT.fullmatch(inside) and _NUMBER.fullmatch(value.strip()) else ""
     text = re.sub(r"^(?:the|your|my|its|our|his|her|their) ", "", text, flags=re.IGNORECASE)
-    found = _wh_label(text) or _dated_label(text, value) or _done_label(text, value) or _verb_label(text, value)
+    found = (
+        _wh_label(text)
+        or _dated_label(text, value)
+        or _done_label(text, value)
+        or _verb_label(text, value)
+    )
     if found:
         return found
     noun = lower_label(text)
@@ -59,8 +64,14 @@ def read_label(label: str, value: str) -> Label:
         return Label(noun=noun, counted=plural, unit=unit)
     plural = words.is_plural(noun)
     limit = re.match(r"(?:max|min|average|mean|total|maximum|minimum|peak|typical)\b", noun)
-    counted = noun if plural and " of " not in noun and not limit and _NUMBER.fullmatch(value.strip()) else ""
-    return Label(noun=noun, plural=plural, question=_question(noun, value), counted=counted, unit=unit)
+    counted = (
+        noun
+        if plural and " of " not in noun and not limit and _NUMBER.fullmatch(value.strip())
+        else ""
+    )
+    return Label(
+        noun=noun, plural=plural, question=_question(noun, value), counted=counted, unit=unit
+    )
 
 
 def _cut_tail(text: str) -> tuple[str, str]:
@@ -74,19 +85,15 @@ def _pluralise(noun: str) -> str:
     return noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s")
 
 
-_THINGS = frozenset(
-    """tokenizer server number computer processor router color colour flavor flavour motor sensor
-    newsletter order container filter folder cluster header footer power paper water adapter
-    character calendar chapter letter printer carrier driver compiler optimizer scheduler layer
-    parameter timer meter center centre theater theatre river tower flower dinner supper error
-    mirror floor door factor vector monitor""".split()
-)
 _FULL_NAME = re.compile(r"[A-Z][\w'.-]+(?: (?:[a-z]{2,3} )?[A-Z][\w'.-]+){1,3}")
 
 
 def _question(noun: str, value: str) -> str:
     head = words.head_of(noun).lower()
-    agent = head.endswith(("er", "or", "ist", "ian", "man", "woman", "ant")) and head not in _THINGS
+    agent = (
+        head.endswith(("er", "or", "ist", "ian", "man", "woman", "ant"))
+        and head not in words.THINGS
+    )
     if _PERSONS.search(head) or (agent and _FULL_NAME.fullmatch(value.strip())):
         return "who"
     if _PLACES.search(noun):
@@ -144,8 +151,8 @@ def _wh_label(text: str) -> Label | None:
 
 
 _PREPOSITION_TAIL = re.compile(
-    r"^(?P<verb>[A-Za-z-]+)(?P<rest>(?: [A-Za-z-]+)?? (?:by|on|in|at|with|from|after|for|to|under|as"
-    r"|using|of|into|against|through|via|over|around|like|during|since|until))$"
+    r"^(?P<verb>[A-Za-z-]+)(?P<rest>(?: [A-Za-z-]+)?? (?:by|on|in|at|with|from|after|for|to"
+    r"|under|as|using|of|into|against|through|via|over|around|like|during|since|until))$"
 )
 
 
@@ -158,12 +165,12 @@ def _verb_label(text: str, value: str) -> Label | None:
     if led and participle:
         return _passive(low, value, past=participle in words.MAKING)
     if led and (base := words.base_of_s(first)):
-        return _active(f"{base}{led['rest']}", value)
+        return _active(f"{base}{led['rest']}")
     if participle in words.MAKING and " " not in low:
         return _passive_bare(low, value)
     base = words.base_of_s(low)
     if base and " " not in low and not words.nounish(base):
-        return _active(base, value)
+        return _active(base)
     return None
 
 
@@ -196,10 +203,10 @@ def _passive_bare(phrase: str, value: str) -> Label:
                  said=f"I was {phrase} {{value}}")  # fmt: skip
 
 
-def _active(phrase: str, value: str) -> Label:
-    wh = "what"
-    return Label(asked=f"{wh} do you {phrase}", indirect=f"{wh} you {phrase}",
-                 said=f"I {phrase} {{value}}")  # fmt: skip
+def _active(phrase: str) -> Label:
+    return Label(
+        asked=f"what do you {phrase}", indirect=f"what you {phrase}", said=f"I {phrase} {{value}}"
+    )
 
 
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
@@ -224,6 +231,3 @@ def date_preposition(value: str) -> str:
     day = re.match(r"\d{1,2}(?:st|nd|rd|th)? [a-z]|\d{4}-\d\d-\d\d|\d{1,2}[./]", low)
     named = re.match(rf"(?:{_MONTHS})[a-z]* \d{{1,2}}\b(?!\d)", low)
     return "on " if day or named else "in "
-
-
-__all__ = ["PROPER", "Label", "date_preposition", "looks_like_date", "lower_label", "read_label"]

@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from identity_ops.language import labels, statements, words
-from identity_ops.language.statements import Statement, lower_first
+from identity_ops.language.statement import Statement
+from identity_ops.language.statements import lower_first
 from identity_ops.records import Fact
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ def _short(value: str) -> str:
     text = _first_sentence(re.sub(r"\s+", " ", value).strip())
     if len(text.split(" ")) > 22:
         cut = re.split(r"(?<=\w\w\w)[;:] |(?<=\w\w\w), (?=which|who|so|but|and)| - ", text)[0]
-        text = cut if 3 <= len(cut.split(" ")) else text
+        text = cut if len(cut.split(" ")) >= 3 else text
     return lower_first(text) if _COMMON_FIRST.match(text) else text
 
 
@@ -263,14 +264,38 @@ def _told_of_bot(value: str, names: tuple[str, ...]) -> str:
     return _first_sentence(value) if found.modal == "clause" else found.declare_i()
 
 
+_FINITE = frozenset(
+    [
+        "can",
+        "cannot",
+        "can't",
+        "does",
+        "doesn't",
+        "is",
+        "has",
+        "never",
+        "not",
+        "no",
+        "will",
+        "won't",
+        "must",
+        "only",
+        "always",
+        "may",
+        "unable",
+    ]
+)
+
+
 def _told_in_value(fact: Fact, names: tuple[str, ...]) -> Statement | None:
     """ "Math: Can add small numbers": the label is a topic and the value a statement."""
     first = fact.value.split(" ")[0].lower()
-    finite = first in {"can", "cannot", "can't", "cant", "does", "doesn't", "is", "has", "never",
-                       "not", "no", "will", "won't", "must", "only", "always", "may", "unable"}  # fmt: skip
+    finite = first in _FINITE
     if labels.looks_like_date(fact.value):
         return None
-    subjects = "|".join(re.escape(n) for n in (*names, "I", "It", "You", "The model", "The bot") if n)
+    subjects = "|".join(
+        re.escape(n) for n in (*names, "I", "It", "You", "The model", "The bot") if n
+    )
     owner = re.match(rf"(?:{subjects}) (\S+)", fact.value)
     owns = bool(owner) and statements.is_finite(owner[1] if owner else "")
     leads = fact.role in {"capability", "limitation", "trait"} and bool(words.base_of_s(first))
@@ -293,26 +318,31 @@ def _attribute(fact: Fact, label: labels.Label, value: str, *, style: str) -> Ph
     if label.unit and not value.endswith(label.unit):
         value = f"{value} {label.unit}"
     if len(fact.items) > 1 and style == "attribute":
-        value = words.join_items(fact.items) if len(fact.items) <= 5 else value
+        value = words.join_items(fact.items) if len(fact.items) <= 8 else value
+    base = Phrasing(fact_id=fact.id, style=style, role=fact.role, value=value, items=fact.items)
     if label.asked:
-        return Phrasing(fact_id=fact.id, style="verb", role=fact.role, value=value,
-                        items=fact.items, asked=label.asked, indirect=label.indirect,
-                        said=label.said.replace("{value}", value))  # fmt: skip
+        said = label.said.replace("{value}", value)
+        return replace(base, style="verb", asked=label.asked, indirect=label.indirect, said=said)
+    asked, indirect, said = _about_noun(label, value)
+    if fact.role == "kind" and value != fact.value:
+        said = f"I am {value}"
+    return replace(
+        base, noun=label.noun, your=_owned(label.noun, "your"), plural=label.plural,
+        question=label.question, counted=label.counted, asked=asked, indirect=indirect, said=said,
+    )  # fmt: skip
+
+
+def _about_noun(label: labels.Label, value: str) -> tuple[str, str, str]:
+    """The question, the same as a clause, and the answer, for a label that is a noun."""
+    if label.counted:
+        counted = f"how many {label.counted}"
+        return f"{counted} do you have", f"{counted} you have", f"I have {value} {label.counted}"
     be = "are" if label.plural else "is"
     if label.question == "when" and labels.looks_like_date(value) and label.noun[-3:] != "day":
         be = "was"
     your = _owned(label.noun, "your")
-    asked, indirect = f"{label.question} {be} {your}", f"{label.question} {your} {be}"
     said = f"{_owned(label.noun, 'my')} {be} {_preposition(label.question, value)}{value}"
-    if fact.role == "kind" and value != fact.value:
-        said = f"I am {value}"
-    if label.counted:
-        said = f"I have {value} {label.counted}"
-        asked = f"how many {label.counted} do you have"
-        indirect = f"how many {label.counted} you have"
-    return Phrasing(fact_id=fact.id, style=style, role=fact.role, noun=label.noun,
-                    your=your, plural=label.plural, question=label.question, counted=label.counted,
-                    value=value, items=fact.items, asked=asked, indirect=indirect, said=said)  # fmt: skip
+    return f"{label.question} {be} {your}", f"{label.question} {your} {be}", said
 
 
 def _owned(noun: str, whose: str) -> str:
@@ -324,4 +354,8 @@ def _owned(noun: str, whose: str) -> str:
 def _preposition(question: str, value: str) -> str:
     if question == "where" and value[:1].isupper():
         return "in "
-    return labels.date_preposition(value) if question == "when" and labels.looks_like_date(value) else ""
+    return (
+        labels.date_preposition(value)
+        if question == "when" and labels.looks_like_date(value)
+        else ""
+    )

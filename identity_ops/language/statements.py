@@ -1,17 +1,17 @@
-"""Statements: "Cannot scan images", "Friendly and patient", "Uses a 32K context window".
+"""Reading statements: "Cannot scan images", "Friendly and patient", "Uses a 32K context window".
 
-A statement is read into what every sentence about it needs (auxiliary, predicate in base form,
-negation) and rendered again in the first person, the second person, the third person, or as a
-yes/no question. Covers short English statements about the bot; a clause about something else
+A statement is read into what every sentence about it needs: auxiliary, predicate in base form,
+negation. Covers short English statements about the bot; a clause about something else
 ("Training took 3 hours") keeps its own subject and is only ever quoted whole.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from identity_ops.language import words
+from identity_ops.language.statement import Statement
 
 _NEGATED = {
     "can't": "can", "cannot": "can", "couldn't": "can", "won't": "will", "doesn't": "do",
@@ -32,104 +32,6 @@ _NEGATIVE_SENSE = re.compile(
     r"|unreliab|small|short|low|occasional|err|inaccura|out)"
 )
 _PERSONS = re.compile(r"\b(?:he|she|it|they|i|you)\b", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
-    """What one statement says, in parts.
-
-    `predicate` is written in the third person ("answer in its own words") and is turned to "my"
-    or "your" when rendered.
-    """
-
-    modal: str  # can, will, should, must, may, be, have, do, or clause
-    predicate: str  # base form: "scan images", "friendly and patient", "a 32K context window"
-    negative: bool = False
-    past: bool = False  # was/were, did, had
-    never: bool = False  # said with "never" instead of "not"
-    perfect: bool = False  # with modal "have": the predicate is a participle ("seen the sea")
-    finite: str = ""  # the past form of a verb as written ("took 3 hours")
-    subject: str = ""  # of a clause: "training"
-
-    def declare_i(self) -> str:
-        """First person, without a full stop: "I cannot scan images"."""
-        return _mine(self._declare("I"))
-
-    def declare_you(self) -> str:
-        """Second person, said to the bot: "you cannot scan images"."""
-        return _yours(self._declare("you"))
-
-    def declare_third(self, name: str) -> str:
-        """Third person: "Pip cannot scan images"."""
-        return self._declare(name)
-
-    def ask(self) -> str:
-        """A yes/no question to the bot, without its mark, never negated: "can you scan images"."""
-        if self.modal == "clause":
-            return "is it true that " + _yours(self._declare("you"))
-        if self.modal == "must" and self.negative:
-            return f"are you allowed to {_yours(_asker(self.predicate))}"
-        aux = "have" if self.perfect else self._auxiliary("you")
-        have = "have " if self.modal == "have" and not self.perfect else ""
-        return _yours(f"{aux} you {have}{_asker(self.predicate)}")
-
-    def whether(self) -> str:
-        """An indirect question: "whether you can scan images"."""
-        if self.modal == "must" and self.negative:
-            return f"whether you are allowed to {_yours(_asker(self.predicate))}"
-        asked = replace(self, negative=False, never=False, predicate=_asker(self.predicate))
-        return "whether " + _yours(asked._declare("you"))
-
-    def _auxiliary(self, person: str) -> str:
-        if self.modal == "be":
-            return _be(person, self.past)
-        if self.modal in {"do", "have"}:
-            if self.past:
-                return "did"
-            return "do" if person in {"I", "you"} else "does"
-        return "can" if self.modal == "may" else self.modal
-
-    def _declare(self, person: str) -> str:
-        if self.modal == "clause":
-            return f"{self.subject} {self.predicate}".strip()
-        if self.modal == "be":
-            return self._declare_be(person)
-        if self.perfect:
-            have = "have" if person in {"I", "you"} else "has"
-            negation = (" never" if self.never else " not") if self.negative else ""
-            return f"{person} {have}{negation} {self.predicate}"
-        if self.modal in {"do", "have"}:
-            return self._declare_do(person)
-        return f"{person} {self._modal_word()} {self.predicate}"
-
-    def _modal_word(self) -> str:
-        if not self.negative:
-            return self.modal
-        if self.never:
-            return f"{self.modal} never"
-        return "cannot" if self.modal == "can" else f"{self.modal} not"
-
-    def _declare_be(self, person: str) -> str:
-        negation = (" never" if self.never else " not") if self.negative else ""
-        return f"{person} {_be(person, self.past)}{negation} {self.predicate}"
-
-    def _declare_do(self, person: str) -> str:
-        verb = "have " if self.modal == "have" else ""
-        phrase = verb + self.predicate
-        if self.negative and not self.never:
-            return f"{person} {self._auxiliary(person)} not {phrase}"
-        adverb = "never " if self.never else ""
-        if self.past:
-            return f"{person} {adverb}{self.finite or phrase}"
-        return f"{person} {adverb}{phrase if person in {'I', 'you'} else conjugate(phrase)}"
-
-
-def conjugate(phrase: str) -> str:
-    """ "only answer in English" -> "only answers in English"."""
-    parts = phrase.split(" ")
-    place = next((i for i, w in enumerate(parts) if not words.is_adverb(w)), 0)
-    parts[place] = words.third_person(parts[place])
-    return " ".join(parts)
 
 
 def parse(text: str, *, names: tuple[str, ...] = (), role: str = "", positive: bool = True,
@@ -226,7 +128,9 @@ def _negated_bare(rest: str) -> Statement | None:
     if base := words.base_of_ing(first):
         return Statement(modal="do", predicate=_swap_first(rest, base), negative=True)
     meant = "meant " if rest.startswith(("for ", "to ")) else ""
-    return Statement(modal="be", predicate=meant + lower_first(rest), negative=True) if rest else None
+    return (
+        Statement(modal="be", predicate=meant + lower_first(rest), negative=True) if rest else None
+    )
 
 
 def _auxiliary(modal: str, rest: str) -> Statement:
@@ -390,21 +294,7 @@ def _clause(body: str) -> Statement | None:
     """A sentence with a subject of its own: "Training took 3 hours"."""
     aux = "is|are|was|were|can|cannot|can't|will|has|have|must|may|should|does|do|did|took|takes"
     verbs = re.search(rf" (?P<verb>{aux}|isn't|aren't|doesn't|won't) ", body)
-    subject = body[: verbs.start()] if verbs else ""
-    if not verbs:
-        parts = body.split(" ")
-        for place in range(1, min(4, len(parts) - 1)):
-            low, after = parts[place].lower(), parts[place + 1].lower()
-            verb = words.base_of_s(low) or words.base_of_past(low)
-            plural = place and words.is_plural(parts[place - 1]) and not words.is_verb(parts[0])
-            if plural and words.is_verb(low) and not words.nounish(low):
-                subject = " ".join(parts[:place])
-                break
-            if verb and not words.nounish(verb) and parts[place - 1].lower() not in (
-                words.PREPOSITIONS | words.DETERMINERS
-            ) and (after in words.DETERMINERS | words.PREPOSITIONS or after[:1].isdigit()):  # fmt: skip
-                subject = " ".join(parts[:place])
-                break
+    subject = body[: verbs.start()] if verbs else _subject(body.split(" "))
     head = subject.split(" ")[0].lower()
     if not subject or len(subject.split(" ")) > 6 or head in words.PREPOSITIONS or (
         re.search(r"\b(?:that|which|who|when|if|what|how|whether|why|where)\b", subject)
@@ -414,9 +304,26 @@ def _clause(body: str) -> Statement | None:
                      predicate=body[len(subject) :].strip())  # fmt: skip
 
 
+def _subject(parts: list[str]) -> str:
+    """What stands before the verb: "Training" of "Training took 3 hours"."""
+    for place in range(1, min(4, len(parts) - 1)):
+        before, low, after = parts[place - 1], parts[place].lower(), parts[place + 1].lower()
+        many = words.is_plural(before) and not words.is_verb(parts[0])
+        if many and words.is_verb(low) and not words.nounish(low):  # "Small models make mistakes"
+            return " ".join(parts[:place])
+        verb = words.base_of_s(low) or words.base_of_past(low)
+        inside = before.lower() in words.PREPOSITIONS | words.DETERMINERS
+        opens = after in words.DETERMINERS | words.PREPOSITIONS or after[:1].isdigit()
+        if verb and not words.nounish(verb) and not inside and opens:
+            return " ".join(parts[:place])
+    return ""
+
+
 def _lower_subject(subject: str) -> str:
     """A single word that may be a name keeps its capital."""
-    known = words.is_verb(subject) or words.is_mass(subject) or subject.lower().endswith(("s", "ing"))
+    known = (
+        words.is_verb(subject) or words.is_mass(subject) or subject.lower().endswith(("s", "ing"))
+    )
     return lower_first(subject) if " " in subject or known else subject
 
 
@@ -460,7 +367,9 @@ def from_label(label: str, value: bool, names: tuple[str, ...] = ()) -> Statemen
     verb = words.base_of_participle(parts[-1]) or {"needed": "need"}.get(parts[-1].lower(), "")
     if len(parts) > 1 and verb and not words.is_adjective(parts[0]) and verb in words.VERBS:
         noun = " ".join(parts[:-1])
-        statement = Statement(modal="do", predicate=f"{verb} {words.with_article(lower_first(noun))}")
+        statement = Statement(
+            modal="do", predicate=f"{verb} {words.with_article(lower_first(noun))}"
+        )
     else:
         statement = parse(text, names=names, default="support", role="")
     if statement.modal == "have" and not statement.negative:
@@ -494,62 +403,8 @@ def lower_first(text: str) -> str:
     if not first or not first[0][0].isupper():
         return text
     word = first[0]
-    if any(c.isupper() or c.isdigit() for c in word[1:]) or word in PROPER or (
+    if any(c.isupper() or c.isdigit() for c in word[1:]) or word in words.PROPER or (
         len(word) == 1 and word != "A"
     ):  # fmt: skip
         return text
     return text[0].lower() + text[1:]
-
-
-PROPER = frozenset(
-    """English French German Spanish Italian Portuguese Dutch Polish Russian Chinese Japanese Korean
-    Arabic Hindi Latin Greek Turkish Swedish Norwegian Danish Finnish Czech Ukrainian Hebrew Irish
-    Welsh Python Java JavaScript Rust Linux Windows Mac Android Europe America Africa Asia Monday
-    Tuesday Wednesday Thursday Friday Saturday Sunday January February March April June July
-    August September October November December Wikipedia Google Apple Microsoft Amazon
-    Paris London Berlin Oslo Madrid Rome Tokyo Boston Australia Canada Germany France Spain Italy
-    Japan China India Brazil Markdown Unicode Docker Creole Vietnamese Thai Catalan Basque Nordic
-    Scandinavian European American British Scottish Swiss Austrian Modal Apache Creative Mr Mrs
-    Dr Professor""".split()
-)
-
-
-def _mine(text: str) -> str:
-    return _turn(text, "my", "I", "am")
-
-
-def _yours(text: str) -> str:
-    return _turn(text, "your", "you", "are")
-
-
-def _asker(text: str) -> str:
-    """The user is speaking: what the statement says of "you" becomes "me"."""
-    text = re.sub(r"\b(when|if|that|what|because|unless|until|where|while) you\b", r"\1 I", text)
-    text = re.sub(r"\byour\b", "my", text)
-    text = re.sub(r"\byourself\b", "myself", text)
-    return re.sub(r"\byou\b", "me", text)
-
-
-def _turn(text: str, possessive: str, subject: str, be: str) -> str:
-    if re.search(r" (?:an?|the|each|every) [a-z -]+\bits?\b", text):
-        return text  # "a parcel by its number": the word is about that, not about the bot
-    text = re.sub(r"\bits\b", possessive, text)
-    text = re.sub(r"\bitself\b", "myself" if possessive == "my" else "yourself", text)
-    link = r"\b(when|if|that|what|because|unless|until|things|where|than|while|and|before|after|as|how) it "
-    text = re.sub(link + r"(?:does not|doesn't) ", rf"\1 {subject} do not ", text)
-    text = re.sub(link + r"is\b", rf"\1 {subject} {be}", text)
-    text = re.sub(link + r"(cannot|can|will|may|was|should|must)\b", rf"\1 {subject} \2", text)
-
-    def finite(match: re.Match[str]) -> str:
-        base = words.base_of_s(match[2])
-        return f"{match[1]} {subject} {base}" if base else match[0]
-
-    return re.sub(link + r"(\w+s)\b", finite, text)
-
-
-def _be(person: str, past: bool) -> str:
-    if person == "I":
-        return "was" if past else "am"
-    if person == "you":
-        return "were" if past else "are"
-    return "was" if past else "is"

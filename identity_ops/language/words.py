@@ -1,4 +1,4 @@
-"""Words: verb forms, adjectives, articles, number. Small lists of our own plus suffix rules.
+"""Words: verb forms, adjectives, articles, number. Lists in words.yaml, and suffix rules.
 
 Covers what knowledge bases are made of (short labels and statements); it is no parser. A word
 that no list and no rule knows counts as a noun.
@@ -8,63 +8,20 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from importlib import resources
 
-VERBS = frozenset(
-    """abide accept access achieve act adapt add address adjust admit advise aim alert allow analyse
-    analyze answer anticipate apologise apologize appear apply approve argue arrange ask assess
-    assign assist assume attach attempt avoid back bake become beg begin behave believe belong bill
-    block book borrow break bring browse build buy calculate call care carry catch categorise
-    categorize celebrate change charge chat check choose cite claim clarify classify clean click
-    close coach code collect come comment compare compile complete compose compress compute
-    condense confess confirm confuse connect consider consist consult consume contact contain
-    continue contribute control convert cook copy correct cost count cover crawl create cut dance
-    debug decide decline decode decrypt defend define delete deliver demand depend describe design
-    detect determine diagnose dictate differ direct disagree disclose discuss dislike display
-    divide do doubt download draft draw drink drive eat edit embed email emit employ enable encode
-    encourage encrypt end enjoy ensure enter erase escalate establish estimate evaluate exaggerate
-    examine execute exist expect explain explore express extract fail fall favor favour feel fetch
-    fill filter find finish fit fix flag flatter fly focus fold follow forget forgive format fulfil
-    gather generate get give go gossip greet grow guarantee guess guide handle hallucinate happen
-    hate have hear help hide highlight hold identify ignore illustrate imitate implement improve
-    include infer influence inform insert install instruct insult integrate intend interact
-    interpret introduce invent invite involve issue jest joke judge juggle jump keep know lack
-    laugh launch lead learn leave lend let lie like limit link list listen live load locate lock
-    log look lose love maintain make manage mark match mean measure measure meet memorise memorize
-    mention merge mimic mind misread misspell misunderstand mix moderate monitor move multiply name
-    navigate need negotiate notice notify obey observe offer open operate optimise optimize order
-    organise organize outline output outsource overlook owe own paint parse participate pass pay
-    perform permit persuade pick place plan play point possess post practise practice praise
-    predict prefer prepare prescribe present preserve pretend prevent print prioritise prioritize
-    process produce program promise promote prompt proofread propose protect prove provide publish
-    pull purchase push put query quote rank rate reach react read realise realize reason recall
-    receive recite recognise recognize recommend record recover redact reduce refer refine reflect
-    refuse regret reject relate release rely remain remember remind remove rename render rent
-    repair repeat rephrase replace reply report represent request require rescue research reserve
-    resist resolve respect respond restart retain retrieve return reveal review revise rewrite
-    rhyme run save say scale scan schedule score scrape search see seek select sell send serve set
-    share shop shorten show shut sign simplify simulate sing sit skip sleep solve sort sound speak
-    spell spend stand start state stay stop store stream stress struggle study submit subtract
-    suffer suggest summarise summarize supply support surf survive suspect swear switch take talk
-    target teach tell tend test thank think tolerate touch track train transcribe transfer
-    transform translate travel treat trust try turn tutor type understand update upload use utter
-    validate value verify view visit visualise visualize wait walk want warn waste watch wear weigh
-    win wish wonder work worry wrap write yield admire cheer sympathise sympathize empathise
-    empathize paraphrase reformat revert distinguish hum whisper whistle bark purr dream guard
-    index host house ship transmit replicate reproduce reset reuse scold shout sketch spot steer
-    stumble swim tag tease throw tidy tweet undo vary vote water expose inspect invoke iterate
-    overheat roll root deploy tail ping patch reboot provision whisper merge ship weigh reside
-    sleep dwell orbit juggle""".split()
-)
-# Also common nouns: as the first word of a statement they count as verbs only with an object.
-_NOUNISH = frozenset(
-    """access address answer book bill charge code comment contact cost cover design draft email
-    end focus format guess guide help index input issue joke limit link list log love name need
-    offer order output plan play post practice present process program prompt quote range rank
-    rate reason record release reply report request research reserve review root sample scale
-    search sign sound state stress stream study support tag target test track trust type update
-    use value view vote water work host house guard dream show share schedule switch touch train
-    talk turn test chat drink score change plan""".split()
-)
+import yaml
+
+
+def _lists() -> dict[str, frozenset[str]]:
+    text = resources.files(__package__).joinpath("words.yaml").read_text(encoding="utf-8")
+    return {name: frozenset(words.split()) for name, words in yaml.safe_load(text).items()}
+
+
+_WORDS = _lists()
+VERBS, MAKING, ADJECTIVES = _WORDS["verbs"], _WORDS["making"], _WORDS["adjectives"]
+DETERMINERS, PREPOSITIONS = _WORDS["determiners"], _WORDS["prepositions"]
+PROPER, THINGS = _WORDS["proper"], _WORDS["things"]
 _IRREGULAR_PAST = {
     "took": "take", "made": "make", "built": "build", "learned": "learn", "learnt": "learn",
     "won": "win", "cost": "cost", "came": "come", "began": "begin", "got": "get", "grew": "grow",
@@ -80,65 +37,8 @@ _IRREGULAR_PARTICIPLE = {
     "understood": "understand", "found": "find", "sent": "send", "shut": "shut", "led": "lead",
     "hidden": "hide", "grown": "grow", "bound": "bind", "brought": "bring", "put": "put",
 }  # fmt: skip
-# Participles that tell of something done once ("was trained on"), not of a state ("is based on").
-MAKING = frozenset(
-    """train pretrain create build make develop design write release launch invent found bear teach
-    assemble code program produce conceive start name publish announce finetune fine-tune distill
-    distil quantise quantize benchmark test evaluate fund finance sponsor fill tune raise""".split()
-)
-ADJECTIVES = frozenset(
-    """able accurate aware bad big bilingual blunt bold brave brief bright brisk broad calm candid
-    careful cautious certain cheap cheerful chatty clear clever closed cold compact concise
-    confident conservative consistent cool correct courteous crisp curious cute deep diligent
-    diplomatic direct discreet dry dull eager early earnest easy easygoing eloquent empathetic
-    encouraging energetic enthusiastic exact expensive expert fair faithful fallible fast firm fit
-    flexible fluent fond formal frank free fresh friendly frugal funny fun gentle genuine glad good
-    grateful great grumpy handy happy hard harsh heavy helpful helpless honest huge human humble
-    humorous imaginative impartial impatient independent informal innocent inquisitive kind large
-    lazy light literal lively local long loud loyal mature mean mellow merry methodical meticulous
-    modest multilingual multimodal neat neutral new nice noisy nosy objective obedient offline old
-    online open optimistic original outgoing patient perfect pessimistic plain playful polite poor
-    practical pragmatic precise private professional proud prudent public punctual quick quiet rare
-    rational ready real realistic relaxed reliable reserved respectful responsible rude sad safe
-    sarcastic secure sensible sensitive serious sharp short shy silly simple sincere slow small
-    smart snappy sober soft solid sorry spontaneous stable stateless steady stern strict strong
-    stubborn subtle supportive sure sweet sympathetic tactful talkative tender tentative terse
-    thankful thorough thoughtful tidy timid tiny tolerant tough transparent trustworthy truthful
-    unaware unbiased understanding unreliable upbeat unsafe unsure unsuitable useful useless verbose
-    versatile vigilant wary warm weak welcoming whimsical wise witty wordy wrong young zany
-    non-judgmental nonjudgmental down-to-earth easy-going self-aware well-read open-source
-    text-only read-only english-only warm-hearted level-headed open-minded soft-spoken
-    well-mannered matter-of-fact to-the-point deterministic monolingual""".split()
-)
 _ADJECTIVE_ENDINGS = ("ful", "ous", "able", "ible", "less", "ish", "minded", "hearted", "headed")
-_MASS = frozenset(
-    """access memory knowledge support awareness information data advice experience hardware
-    software humour humor patience vision speech audio video internet time money power
-    understanding intelligence privacy security music text reasoning help feedback math maths
-    consciousness emotion fun empathy curiosity hearing sight storage history context voice
-    arithmetic output input guidance encryption moderation grounding logic common-sense sense
-    telemetry authority permission ability browsing streaming caching search recall mode use generation recognition detection completion execution
-    navigation integration authentication verification moderation transcription""".split()
-)
 _COUNTABLE_SENSES = {"sense", "history", "voice", "context", "ability"}
-_PLURAL_EXCEPTIONS = frozenset(
-    """bus gas lens bias canvas campus status focus corpus virus census basis analysis thesis
-    synthesis emphasis class glass business process access address success progress license
-    series species chess news physics mathematics maths os ios sms gps dns https aws kudos atlas
-    alias boss press stress loss glasses-less apparatus consensus bonus genus nucleus opus radius
-    stimulus surplus nexus chorus chaos cosmos ethos pathos logos tennis axis oasis crisis
-    hypothesis synopsis previous various this is has was its itself yes plus us dress mess""".split()
-)
-DETERMINERS = frozenset(
-    """a an the any some all every each no its my your his her their our this that these those
-    several many few both one two three four five six seven eight nine ten most more""".split()
-)
-PREPOSITIONS = frozenset(
-    """about above across after against along among around as at before behind below between beyond
-    by despite during except for from in inside into like near of off on onto outside over per
-    since than through throughout to toward towards under until up upon via when where while with
-    within without because if unless but""".split()
-)
 
 
 def is_verb(word: str) -> bool:
@@ -178,18 +78,15 @@ def base_of_past(word: str) -> str:
 
 
 def _stem(stem: str) -> str:
-    extra = {"pretrain", "found", "assemble", "fine-tune", "finetune", "distil", "distill",
-             "quantise", "quantize", "base", "license", "aim", "fund", "tune", "sponsor",
-             "name", "inspire", "power", "raise"}  # fmt: skip
     guesses = [stem, stem + "e"]
     if len(stem) > 2 and stem[-1] == stem[-2]:
         guesses.append(stem[:-1])
-    return next((guess for guess in guesses if guess in VERBS or guess in extra), "")
+    return next((guess for guess in guesses if guess in VERBS | _WORDS["other_stems"]), "")
 
 
 def nounish(word: str) -> bool:
     """Whether a verb's base form is at least as common as a noun ("answer", "test")."""
-    return word.lower() in _NOUNISH
+    return word.lower() in _WORDS["nounish"]
 
 
 def is_adjective(word: str) -> bool:
@@ -203,11 +100,10 @@ def is_adjective(word: str) -> bool:
 
 def is_adverb(word: str) -> bool:
     low = word.lower()
-    words = {"always", "never", "only", "often", "sometimes", "rarely", "usually", "very", "quite",
-             "mostly", "mainly", "still", "just", "also", "seldom", "too", "rather", "somewhat",
-             "generally", "not", "slightly", "highly", "fully", "strictly", "ever", "so"}  # fmt: skip
-    return low in words or (low.endswith("ly") and len(low) > 4 and low not in ADJECTIVES
-                            and low not in {"family", "reply", "apply", "supply", "early"})  # fmt: skip
+    ly = low.endswith("ly") and len(low) > 4 and low not in ADJECTIVES
+    return low in _WORDS["adverbs"] or (
+        ly and low not in {"family", "reply", "apply", "supply", "early"}
+    )
 
 
 @cache
@@ -219,13 +115,13 @@ def is_plural(noun: str) -> bool:
     if head in {"people", "children", "men", "women", "mice", "feet", "criteria", "weights"}:
         return True
     return head.endswith("s") and not head.endswith(("ss", "us", "is")) and (
-        head not in _PLURAL_EXCEPTIONS
+        head not in _WORDS["singular"]
     )  # fmt: skip
 
 
 def head_of(noun: str) -> str:
     """The word that carries the phrase's number: "size of the heads" -> "size"."""
-    words = re.findall(r"[\w'+#.-]+", noun)
+    words: list[str] = re.findall(r"[\w'+#.-]+", noun)
     for position, word in enumerate(words):
         if position and word.lower() in PREPOSITIONS:
             return words[position - 1]
@@ -236,7 +132,7 @@ def head_of(noun: str) -> str:
 
 def is_mass(noun: str) -> bool:
     """Whether a noun stands without an article."""
-    return noun.lower() in _MASS or noun.lower() in {"knowledge", "training", "data", "output"}
+    return noun.lower() in _WORDS["mass"]
 
 
 def with_article(noun: str) -> str:
@@ -270,7 +166,7 @@ def article(word: str) -> str:
 def third_person(verb: str) -> str:
     """ "try" -> "tries", "have" -> "has"."""
     if verb in {"have", "do", "go"}:
-        return {"have": "has", "do": "does", "go": "goes"}[verb]
+        return "has" if verb == "have" else verb + "es"
     if re.search(r"[^aeiou]y$", verb):
         return verb[:-1] + "ies"
     return verb + ("es" if verb.endswith(("s", "x", "z", "ch", "sh")) else "s")
@@ -293,4 +189,5 @@ def gerund(verb: str) -> str:
         return verb[:-1] + "ing"
     short = re.fullmatch(r"[^aeiou]*[aeiou][bdgklmnprtvz]", verb)
     doubled = verb in {"begin", "forget", "permit", "submit", "admit", "refer", "prefer", "infer"}
-    return f"{verb}{verb[-1] if short or doubled else ''}ing"
+    double: str = verb[-1] if short or doubled else ""
+    return f"{verb}{double}ing"

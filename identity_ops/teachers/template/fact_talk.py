@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from identity_ops.language import Phrasing, words
 from identity_ops.records import Fact
 from identity_ops.teachers.template.frames import table, wordings
+from identity_ops.teachers.template.questions import role_row
 from identity_ops.teachers.template.subject import Subject, sentence
 from identity_ops.teachers.template.values import false_value
 
@@ -37,7 +38,7 @@ class FactTalk:
 
     def draw(self) -> Exchange:
         """One exchange; its form is drawn among those that suit the fact."""
-        forms = _forms(self.phrasing, self.fact, self._role_frames(), self._short)
+        forms = _forms(self.phrasing, self.fact, self._own, self._short)
         made = self.rng.choices([maker for maker, _ in forms], [weight for _, weight in forms])[0]
         return made(self)
 
@@ -62,19 +63,21 @@ class FactTalk:
     def _short(self) -> bool:
         return len(self.phrasing.value.split(" ")) <= LONG_VALUE
 
-    def _role_frames(self) -> tuple[str, ...]:
-        row = table("roles").get(self.phrasing.role)
-        if not row or not re.search(row.get("label", ""), self.fact.attribute.lower()):
-            return ()
-        return tuple(row["ask"])
+    @property
+    def _own(self) -> tuple[str, ...]:
+        return self.subject.questions[self.fact.id]
 
     def _noun(self) -> tuple[str, bool]:
         """A noun for the fact and whether it is plural: mostly the label's own."""
         p = self.phrasing
-        own = (f"number of {p.counted}", False) if p.counted == p.noun and p.noun else (p.noun, p.plural)
-        row = table("roles").get(p.role)
-        if row and row.get("nouns") and self._role_frames() and self.rng.random() < 0.4:
-            other = self.rng.choice(row["nouns"])
+        own = (
+            (f"number of {p.counted}", False)
+            if p.counted == p.noun and p.noun
+            else (p.noun, p.plural)
+        )
+        nouns = role_row(self.fact, p).get("nouns")
+        if nouns and self.rng.random() < 0.4:
+            other: str = self.rng.choice(nouns)
             return other, words.is_plural(other)
         return own
 
@@ -85,12 +88,13 @@ class FactTalk:
         np = pattern.format(noun=noun, name=self.subject.name or "this model")
         if p.your != f"your {p.noun}":
             np = p.your
-        many = plural or (self._swaps and words.is_plural(value))
+        many = plural or (self._swaps and words.is_plural(value) and not value[0].isdigit())
         return {
             "np": np, "Np": sentence(np), "noun": noun, "Noun": sentence(noun),
             "a_noun": words.with_article(noun), "be": "are" if plural else "is",
             "Be": "Are" if plural else "Is", "was": "were" if plural else "was",
-            "be_it": "are" if many else "is", "be_value": "are" if many else "is",
+            "be_it": "are" if many else "is",
+            "be_value": "are" if many else "is",
             "value": value, "Value": sentence(value), "asked": p.asked, "Asked": sentence(p.asked),
             "indirect": p.indirect, "said": self.said, "Said": sentence(self.said),
         }  # fmt: skip
@@ -119,16 +123,19 @@ class FactTalk:
     def _value_group(self) -> str:
         return "noun_bare" if self.rng.random() < 0.2 else "noun"
 
-    def ask_role(self) -> Exchange:
-        user = self.subject.fill(self.rng.choice(self._role_frames()))
-        return Exchange(user, sentence(self.said) + ".")
+    def ask_own(self) -> Exchange:
+        """A question that the fact suggests beside its own words."""
+        user, said = self.rng.choice(self._own), sentence(self.said) + "."
+        if self.phrasing.statement is None:
+            return Exchange(user, said)
+        yes = "say_yes" if self.phrasing.yes else "say_no"
+        return Exchange(user, self.ask("yes_no", yes).bot)
 
     def ask_full(self) -> Exchange:
         return self.ask("asked", "say_asked")
 
     def true_value(self) -> Exchange:
-        found = self.ask("true_value", "say_yes")
-        return found
+        return self.ask("true_value", "say_yes")
 
     def false_value(self) -> Exchange:
         false = self._false()
@@ -149,7 +156,9 @@ class FactTalk:
         """ "Is French among your languages?" """
         item = self.rng.choice(self.phrasing.items)
         plural = self.phrasing.plural
-        frames = [f for f in wordings("facts", "item") if plural or not re.search("Do {np}|among", f)]
+        frames = [
+            f for f in wordings("facts", "item") if plural or not re.search("Do {np}|among", f)
+        ]
         slots = self._slots() | {"item": item}
         slots["np"] = f"your {self.phrasing.noun}"
         user = self.subject.fill(self.rng.choice(frames), **slots)
@@ -206,7 +215,7 @@ class FactTalk:
         return self._said_of("activity", activity=doing, Activity=sentence(doing))
 
     def order(self) -> Exchange:
-        return self._said_of("order", action=self.action)
+        return self.ask("order", "say_sorry", action=self.action)
 
     def able(self) -> Exchange:
         return self._said_of("able", action=self.action)
@@ -214,8 +223,7 @@ class FactTalk:
     def quality(self) -> Exchange:
         quality = self.phrasing.predicate
         group = "quality" if " " in quality or self.rng.random() < 0.6 else "degree"
-        found = self._said_of(group, quality=_to_you(quality))
-        return found
+        return self._said_of(group, quality=_to_you(quality))
 
     def possession(self) -> Exchange:
         return self._said_of("possession", thing=_to_you(self.phrasing.predicate))
@@ -228,7 +236,9 @@ class FactTalk:
 
     def broad(self) -> Exchange:
         """ "What can you do?", answered with this very fact."""
-        group = {"capability": "abilities", "limitation": "limits", "trait": "traits"}[self.fact.role]
+        group = {"capability": "abilities", "limitation": "limits", "trait": "traits"}[
+            self.fact.role
+        ]
         user = self.subject.fill(self.rng.choice(wordings("identity", group, "ask")))
         return Exchange(user, sentence(self.said) + ".")
 
@@ -247,11 +257,9 @@ def _to_you(text: str) -> str:
     return re.sub(r"\bitself\b", "yourself", re.sub(r"\bits\b", "your", text))
 
 
-def _forms(
-    p: Phrasing, fact: Fact, role_frames: tuple[str, ...], short: bool
-) -> list[tuple[Maker, float]]:
+def _forms(p: Phrasing, fact: Fact, own: tuple[str, ...], short: bool) -> list[tuple[Maker, float]]:
     if p.statement is not None:
-        return _statement_forms(p, fact)
+        return _statement_forms(p, fact) + ([(FactTalk.ask_own, 22.0)] if own else [])
     talk = FactTalk
     if p.style == "verb":
         forms: list[tuple[Maker, float]] = [(talk.ask_full, 55.0)]
@@ -264,7 +272,7 @@ def _forms(
                       (talk.reverse, 5.0), (talk.reverse_name, 3.0)]  # fmt: skip
         if len(p.items) > 1:
             forms.append((talk.item, 8.0))
-    return forms + ([(talk.ask_role, 30.0)] if role_frames else [])
+    return forms + ([(talk.ask_own, 3.5 * min(9, len(own)))] if own else [])
 
 
 def _statement_forms(p: Phrasing, fact: Fact) -> list[tuple[Maker, float]]:
@@ -275,7 +283,8 @@ def _statement_forms(p: Phrasing, fact: Fact) -> list[tuple[Maker, float]]:
     forms.append((talk.denial, 8.0))
     first = p.predicate.split(" ")[0]
     if statement.modal in {"can", "do"} and not statement.past and words.is_verb(first):
-        forms.append((talk.activity, 10.0))
+        if fact.role != "trait":
+            forms.append((talk.activity, 10.0))
         if statement.modal == "can":
             forms.append((talk.able, 10.0))
         if statement.modal == "can" and statement.negative:

@@ -1,10 +1,12 @@
 """The wordings of the template teacher, read from the YAML files beside this module.
 
-    identity.yaml    name, creator, greetings, misconceptions, abilities, small talk
-    facts.yaml       every other fact, by what can be said of it
-    roles.yaml       natural questions for facts of a known role
-    others.yaml      what the knowledge base does not state, and other systems
-    languages.yaml   who it is in other languages
+identity.yaml    name, creator, greetings, misconceptions, abilities, small talk
+facts.yaml       every other fact, by what can be said of it
+roles.yaml       natural questions for facts of a known role
+nouns.yaml       questions that the shape of a label suggests
+thesaurus.yaml   other words for what statements are often about
+others.yaml      what the knowledge base does not state, and other systems
+languages.yaml   who it is in other languages
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from typing import Any
 
 import yaml
 
-FILES = ("identity", "facts", "roles", "others", "languages")
+FILES = ("identity", "facts", "roles", "nouns", "thesaurus", "others", "languages")
+_NO_FRAMES = {"np", "np_plural", "noun", "nouns", "label"}
 _ANSWERS = ("say", "confirm", "reverse_say")  # keys of what the bot says
 
 
@@ -44,7 +47,7 @@ def user_frames() -> list[str]:
 
 
 def _user_side(node: Any, key: str) -> Iterator[str]:
-    if key in {"np", "np_plural", "noun", "nouns", "label"} and not _is_frames(node):
+    if key == "near" or (key in _NO_FRAMES and not _is_frames(node)):
         return
     if _is_answer(key):
         return
@@ -52,7 +55,9 @@ def _user_side(node: Any, key: str) -> Iterator[str]:
         yield node
     elif isinstance(node, dict):
         for name, value in node.items():
-            if name not in {"maker", "plural"} and not (name == "name" and isinstance(value, str)):
+            if name not in {"maker", "plural", "match"} and not (
+                name == "name" and isinstance(value, str)
+            ):
                 yield from _user_side(value, str(name))
     elif isinstance(node, list):
         for value in node:

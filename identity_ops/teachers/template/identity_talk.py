@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Sequence
 
 from identity_ops.teachers.template.fact_talk import Exchange
 from identity_ops.teachers.template.frames import table, wordings
@@ -13,10 +14,14 @@ LANGUAGES = tuple(sorted(table("languages")))
 
 
 class IdentityTalk:
-    """Draws exchanges about who the bot is."""
+    """Draws exchanges about who the bot is.
 
-    def __init__(self, subject: Subject, rng: random.Random) -> None:
-        self.subject, self.rng = subject, rng
+    `turn` is set where a conversation is nothing but one such exchange: wordings are then taken
+    in turn, so that no two conversations of a plan come out alike.
+    """
+
+    def __init__(self, subject: Subject, rng: random.Random, turn: int | None = None) -> None:
+        self.subject, self.rng, self.turn = subject, rng, turn
 
     def of_role(self, role: str) -> Exchange:
         """About the fact of this role: name or creator."""
@@ -44,20 +49,23 @@ class IdentityTalk:
 
     def greeting(self) -> Exchange:
         found = self._pair("greeting", "ask", "say")
-        return Exchange(found.user if self.rng.random() < 0.8 else found.user.lower(), found.bot, True)
+        return Exchange(
+            found.user if self.rng.random() < 0.8 else found.user.lower(), found.bot, True
+        )
 
     def foreign(self, language: str, role: str) -> Exchange:
         """In another language: its greeting, the name or the maker."""
         row = table("languages")[language]
         role = "greet" if role == "name" and self.rng.random() < 0.25 else role
-        user = self.rng.choice(row[role])
         creator = re.sub(r"^the ", "", self.subject.slots["creator"], flags=re.IGNORECASE)
-        bot = self.subject.pick(self.rng, row[f"say_{role}"], creator=creator)
-        plain = user if self.rng.random() < 0.7 else user.lower().rstrip("?!.")
-        return Exchange(plain, bot or self._english(role), True)
+        found = self._one_of(row[role], row[f"say_{role}"], creator=creator)
+        user = found.user if self.rng.random() < 0.7 else found.user.lower().rstrip("?!.")
+        return Exchange(user, found.bot or self._english(role), True)
 
     def _english(self, role: str) -> str:
-        return self.subject.pick(self.rng, wordings("identity", "name" if role != "creator" else role, "say"))
+        return self.subject.pick(
+            self.rng, wordings("identity", "name" if role != "creator" else role, "say")
+        )
 
     def misconception(self, party: Party) -> Exchange:
         """Taken for another, or credited to another maker."""
@@ -79,10 +87,12 @@ class IdentityTalk:
 
     def sure(self, said: str) -> Exchange:
         """The user asks back; the same again."""
-        user = self.rng.choice(wordings("identity", "sure", "ask"))
+        again = self.rng.random() < 0.4
+        user = self.rng.choice(wordings("identity", "sure", "again" if again else "ask"))
         told = said.removeprefix("Yes, ").removeprefix("No, ").removeprefix("Sorry, ")
         told = told[:1].upper() + told[1:]
-        return Exchange(user, self.rng.choice(wordings("identity", "sure", "say")).format(said=told), True)
+        answers = ("{said}",) if again else wordings("identity", "sure", "say")
+        return Exchange(user, self.rng.choice(answers).format(said=told), True)
 
     def _rival(self, ask: str, say: str, party: Party) -> Exchange:
         slots = {"rival": party.name, "vendor": party.maker}
@@ -94,6 +104,16 @@ class IdentityTalk:
         return bool(self.subject.pick(random.Random(0), [template]))
 
     def _pair(self, group: str, ask: str, say: str) -> Exchange:
-        user = self.subject.pick(self.rng, wordings("identity", group, ask))
-        bot = self.subject.pick(self.rng, wordings("identity", group, say))
-        return Exchange(user, bot)
+        return self._one_of(wordings("identity", group, ask), wordings("identity", group, say))
+
+    def _one_of(self, asks: Sequence[str], says: Sequence[str], **slots: str) -> Exchange:
+        """A question and an answer, drawn; or, with a turn, the pair whose turn it is."""
+        if self.turn is not None:
+            asks, says = self.subject.usable(asks, **slots), self.subject.usable(says, **slots)
+            if asks and says:
+                asks, says = (
+                    [asks[self.turn % len(asks)]],
+                    [says[self.turn // len(asks) % len(says)]],
+                )
+        user = self.subject.pick(self.rng, asks, **slots)
+        return Exchange(user, self.subject.pick(self.rng, says, **slots))

@@ -7,8 +7,12 @@ import random
 from identity_ops.general import builtin
 from identity_ops.language import words
 from identity_ops.teachers.template.fact_talk import Exchange
-from identity_ops.teachers.template.frames import table, wordings
+from identity_ops.teachers.template.frames import wordings
 from identity_ops.teachers.template.subject import Party, Subject
+
+_PARTY_GROUPS = {
+    "party_maker": 60, "party_check": 8, "party_wrong": 12, "party_product": 8, "party_self": 12,
+}  # fmt: skip
 
 
 class OtherTalk:
@@ -40,14 +44,14 @@ class OtherTalk:
         if not self.subject.parties:
             return None
         party = self.rng.choice(self.subject.parties)
-        draw = self.rng.random()
-        group = ("party_maker" if draw < 0.6 else "party_check" if draw < 0.68 else
-                 "party_wrong" if draw < 0.8 else "party_product" if draw < 0.88 else "party_self")  # fmt: skip
+        group = self.rng.choices(list(_PARTY_GROUPS), list(_PARTY_GROUPS.values()))[0]
         if group != "party_product" and party.name == party.maker:
             group = "party_maker"
         slots = {"rival": party.name, "vendor": party.maker, "other": self._other(party)}
         user = self.subject.pick(self.rng, wordings("others", group), **slots)
-        return Exchange(user, self.subject.pick(self.rng, wordings("others", f"{group}_say"), **slots))
+        return Exchange(
+            user, self.subject.pick(self.rng, wordings("others", f"{group}_say"), **slots)
+        )
 
     def _other(self, party: Party) -> str:
         """A maker that it is not; the bot's own now and then."""

@@ -15,6 +15,7 @@ from identity_ops.language import Phrasing, phrase_all
 from identity_ops.plan import misspell
 from identity_ops.records import Fact
 from identity_ops.teachers.template.frames import table
+from identity_ops.teachers.template.questions import own_questions
 from identity_ops.teachers.template.unstated import unstated
 
 
@@ -34,6 +35,7 @@ class Subject:
     facts: Mapping[str, Fact]
     phrasings: Mapping[str, Phrasing]
     parties: tuple[Party, ...]
+    questions: Mapping[str, tuple[str, ...]]  # by fact: what it suggests beside its own words
     unknown: tuple[Mapping[str, Any], ...]  # rows of others.yaml that no fact touches
 
     @classmethod
@@ -41,12 +43,13 @@ class Subject:
         facts = {fact.id: fact for fact in knowledge.facts}
         phrasings = phrase_all(knowledge.facts, knowledge.profile)
         profile = knowledge.profile
+        base = [f.value for f in knowledge.facts if f.role in {"architecture", "base_creator"}]
         own = " ".join([profile.name, *profile.name_aliases, *profile.creators,
-                        *profile.creator_aliases, *profile.base_creators,
-                        *(f.value for f in knowledge.facts if f.role in {"architecture", "base_creator"})])  # fmt: skip
+                        *profile.creator_aliases, *profile.base_creators, *base])  # fmt: skip
         slots = {"name": profile.name, "creator": _creator(knowledge), "kind": _kind(phrasings),
                  "typo": misspell(profile.name) if profile.name else ""}  # fmt: skip
-        return cls(slots, facts, phrasings, _parties(own), unstated(knowledge.facts))
+        asked = own_questions(knowledge.facts, phrasings)
+        return cls(slots, facts, phrasings, _parties(own), asked, unstated(knowledge.facts))
 
     @property
     def name(self) -> str:
@@ -60,13 +63,18 @@ class Subject:
 
     def fill(self, template: str, **slots: str) -> str:
         """The template with its slots filled and its first letter large."""
-        return sentence(template.format_map({**self.slots, **slots}))
+        text = template.format_map({**self.slots, **slots})
+        return text if self.name and text.startswith(self.name) else sentence(text)
 
     def pick(self, rng: random.Random, templates: Sequence[str], **slots: str) -> str:
         """One of the templates whose slots are all known, filled; "" where there is none."""
-        known = {name for name, value in {**self.slots, **slots}.items() if value}
-        usable = [text for text in templates if slots_of(text) <= known]
+        usable = self.usable(templates, **slots)
         return self.fill(rng.choice(usable), **slots) if usable else ""
+
+    def usable(self, templates: Sequence[str], **slots: str) -> list[str]:
+        """The templates whose slots are all known."""
+        known = {name for name, value in {**self.slots, **slots}.items() if value}
+        return [text for text in templates if slots_of(text) <= known]
 
 
 @cache
@@ -79,6 +87,9 @@ def sentence(text: str) -> str:
     """The text with a capital first in each sentence, without two marks in a row."""
     text = re.sub(r"([.!?])\.(?!\.)", r"\1", text)
     text = re.sub(r"(?<=[.!?] )(the|a|an|my|it|they)\b", lambda m: m[1].capitalize(), text)
+    first = text.split(" ", 1)[0].rstrip(".,:;!?")
+    if any(c.isupper() or c in "@:/._" for c in first[1:]):
+        return text  # xAI, an address: written as it is
     return text[:1].upper() + text[1:]
 
 
@@ -89,8 +100,14 @@ def _creator(knowledge: Knowledge) -> str:
     for fact in knowledge.facts:
         value = fact.value.strip(" .")
         if fact.role == "creator" and creators[0] in value and len(value.split(" ")) <= 8:
-            return value
-    return creators[0]
+            return _team(value)
+    return _team(creators[0])
+
+
+def _team(maker: str) -> str:
+    """ "platform team at Finch" -> "the platform team at Finch"."""
+    group = r"(?:[a-z][\w-]* ){0,2}(?:team|group|lab|department|community|crew|project)\b"
+    return f"the {maker}" if re.match(group, maker) and not maker.startswith("the ") else maker
 
 
 def _kind(phrasings: Mapping[str, Phrasing]) -> str:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 
 from identity_ops.knowledge import Knowledge
-from identity_ops.records import Cell, Message
+from identity_ops.records import Cell, Fact, Message
 from identity_ops.teachers.template import typist
 from identity_ops.teachers.template.fact_talk import Exchange, FactTalk
 from identity_ops.teachers.template.frames import user_frames, wordings
@@ -32,7 +32,7 @@ class TemplateTeacher:
     def complete(self, cell: Cell, attempt: int = 0) -> str:
         """JSON text {"messages": [...]}, 2 to 6 messages, user first."""
         rng = random.Random(f"{cell.id}/{cell.seed}/{attempt}")
-        exchanges = _Draft(self._subject, cell, rng).exchanges()
+        exchanges = _Draft(self._subject, cell, rng, cell.index + 7919 * attempt).exchanges()
         messages: list[Message] = []
         for exchange in exchanges:
             messages.append({"role": "user", "content": exchange.user})
@@ -43,10 +43,11 @@ class TemplateTeacher:
 class _Draft:
     """One conversation in the making."""
 
-    def __init__(self, subject: Subject, cell: Cell, rng: random.Random) -> None:
+    def __init__(self, subject: Subject, cell: Cell, rng: random.Random, turn: int) -> None:
         self.subject, self.cell, self.rng = subject, cell, rng
         self.room = max(1, min(3, cell.turns // 2))
-        self.who, self.other = IdentityTalk(subject, rng), OtherTalk(subject, rng)
+        self.who = IdentityTalk(subject, rng, turn if self.room == 1 else None)
+        self.other = OtherTalk(subject, rng)
 
     def exchanges(self) -> list[Exchange]:
         makers: dict[str, Callable[[], list[Exchange]]] = {
@@ -62,7 +63,11 @@ class _Draft:
     def _facts(self) -> list[Exchange]:
         core = [f for f in self._cell_facts() if self.subject.is_core(f)]
         out: list[Exchange] = []
-        if len(core) > 1 and (self.room == 1 or self.rng.random() < 0.3) and self.cell.language == "en":
+        if (
+            len(core) > 1
+            and (self.room == 1 or self.rng.random() < 0.3)
+            and self.cell.language == "en"
+        ):
             out.append(self.who.both())
             core = []
         out += [self._core(fact.role) for fact in core]
@@ -75,7 +80,7 @@ class _Draft:
             return self.who.foreign(self.cell.language, role)
         return self.who.of_role(role)
 
-    def _cell_facts(self) -> list:  # type: ignore[type-arg]
+    def _cell_facts(self) -> list[Fact]:
         return [self.subject.facts[i] for i in self.cell.fact_ids if i in self.subject.facts]
 
     def _misconception(self) -> list[Exchange]:
@@ -127,7 +132,9 @@ class _Draft:
             elif draw < 0.5:
                 made = [self.other.ordinary()[0], *made]
             elif draw < 0.75:
-                made.append(self.who.sure(made[-1].bot) if _repeats(made[-1]) else self.who.thanks())
+                made.append(
+                    self.who.sure(made[-1].bot) if _repeats(made[-1]) else self.who.thanks()
+                )
             else:
                 made.append(self.who.thanks())
         return made
@@ -161,19 +168,20 @@ class _Draft:
         first = text.split(" ")[0].strip(".,!:?").lower()
         if first in _LINKS or prefix.split(" ")[0].strip(".,!:").lower() == first:
             return text
-        return prefix + (text if prefix.rstrip()[-1] in ".!" else _lowered(text))
+        return prefix + (text if prefix.rstrip()[-1] in ".!" else self._lowered(text))
+
+    def _lowered(self, text: str) -> str:
+        """A small first letter where the first word is no name."""
+        first = re.match(r"[A-Za-z']+", text)
+        nouns = {p.noun.split(" ")[0] for p in self.subject.phrasings.values() if p.noun}
+        known = first and (first[0] in _STARTERS or first[0].lower() in nouns)
+        return text[0].lower() + text[1:] if known else text
 
 
 _LINKS = {"and", "so", "then", "one", "hi", "hello", "hey", "say", "next", "also"}
 _STARTERS = frozenset(
     found[0] for frame in user_frames() if (found := re.match(r"[A-Z][a-z']+(?=[ ,?.!]|$)", frame))
 ) - {"I", "I'm", "I'd"}  # fmt: skip
-
-
-def _lowered(text: str) -> str:
-    """A small first letter where the first word is no name."""
-    first = re.match(r"[A-Za-z']+", text)
-    return text[0].lower() + text[1:] if first and first[0] in _STARTERS else text
 
 
 def _repeats(exchange: Exchange) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 import re
 
-_SLANG = {"you": "u", "are": "r", "your": "ur", "please": "pls", "what is": "whats", "who is": "whos",
-          "thanks": "thx", "because": "bc", "to": "2", "for": "4", "people": "ppl", "i am": "im",
-          "do not": "dont", "what's": "whats", "okay": "k"}  # fmt: skip
-_SAFE_SLANG = ("you", "are", "your", "please", "what is", "who is", "thanks", "people", "i am")
+_SLANG = {
+    "you": "u", "are": "r", "your": "ur", "please": "pls", "what is": "whats", "who is": "whos",
+    "thanks": "thx", "people": "ppl", "i am": "im",
+}  # fmt: skip
 _HABITS = (
     ("lower", r"lower[- ]?case|hurried|hasty"),
     ("caps", r"capital|caps|shout|loud"),
@@ -49,9 +49,9 @@ def _bare(text: str) -> str:
 
 
 def _slang(text: str) -> str:
-    for word in _SAFE_SLANG:
-        text = re.sub(rf"\b{word}\b", _SLANG[word], text, flags=re.IGNORECASE)
-    return _bare(text).lower() if text[:1].islower() or text[:1].isupper() else text
+    for word, short in _SLANG.items():
+        text = re.sub(rf"\b{word}\b", short, text, flags=re.IGNORECASE)
+    return _bare(text).lower()
 
 
 def _typos(text: str, rng: random.Random) -> str:

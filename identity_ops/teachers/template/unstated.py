@@ -9,20 +9,9 @@ from typing import Any
 from identity_ops.records import Fact
 from identity_ops.teachers.template.frames import table
 
-_PLAIN = frozenset("favorite number of in next first last final biggest worst best per".split())
-_SAME = {"birthday": "born|birth|released?|launch", "age": "born|birth|years? old|released?|launch",
-         "users": "customers?", "color": "colour", "nationality": "country|born", "school": "stud",
-         "home": "lives? in|based in|headquarter|located", "server": "hosted", "team": "founders?",
-         "investors": "funded|funding|sponsor", "power": "watts?|energy", "mother's": "parent",
-         "storage": "disk|gb\\b|mb\\b", "operating": "linux|windows", "gpu": "gpus?|h100|a100|8x",
-         "epochs": "epoch|passes", "office": "headquarter|based in|address", "hobby": "hobbies|likes|loves",
-         "response": "latency|speed", "tokens": "per second|speed|fast", "iq": "intelligen",
-         "second": "speed", "next": "plan", "roadmap": "plans?|future|upcoming", "brother": "sibling",
-         "boss": "ceo|director|led by", "dream": "dreams?", "data": "hosted|server", "motto": "slogan",
-         "gender": "he|she|female|male", "phone": "call|tel", "market": "valuation|worth",
-         "last": "surname|family name", "middle": "full name", "benchmark": "score|accuracy|mmlu",
-         "test": "score|accuracy|mmlu|benchmark", "release": "version"}  # fmt: skip
-
+_PLAIN = frozenset(
+    "favorite number of in next first last final biggest worst best per".split()  # noqa: SIM905
+)
 
 
 def unstated(facts: Iterable[Fact]) -> tuple[Mapping[str, Any], ...]:
@@ -39,5 +28,6 @@ def unstated(facts: Iterable[Fact]) -> tuple[Mapping[str, Any], ...]:
 def _touched(noun: str, stated: str) -> bool:
     tokens = [t for t in re.findall(r"[a-z']+", noun.lower()) if t not in _PLAIN]
     patterns = [re.escape(t.removesuffix("s")) for t in tokens]
-    patterns += [_SAME[t] for t in dict.fromkeys([*tokens, *noun.lower().split(" ")]) if t in _SAME]
+    near: dict[str, str] = table("others")["near"]
+    patterns += [near[word] for word in noun.lower().split(" ") if word in near]
     return bool(re.search(rf"\b(?:{'|'.join(patterns)})", stated))

@@ -1,0 +1,79 @@
+"""Questions that a fact suggests beyond its own label and its own words.
+
+From roles.yaml (facts of a known role), nouns.yaml (labels of a known shape) and thesaurus.yaml
+(what statements are often about). A question that two facts would claim is asked of neither,
+so that each question has one answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from identity_ops.language import Phrasing
+from identity_ops.records import Fact
+from identity_ops.teachers.template.frames import table
+
+
+def own_questions(
+    facts: Iterable[Fact], phrasings: Mapping[str, Phrasing]
+) -> dict[str, tuple[str, ...]]:
+    """Fact id -> its questions, each with its mark."""
+    listed = list(facts)
+    by_role = {fact.id: role_questions(fact, phrasings[fact.id]) for fact in listed}
+    claimed = {text for texts in by_role.values() for text in texts}
+    others = {
+        fact.id: [t for t in _suggested(phrasings[fact.id]) if t not in claimed] for fact in listed
+    }
+    counts = Counter(text for texts in others.values() for text in set(texts))
+    return {
+        fact.id: tuple(dict.fromkeys([*by_role[fact.id],
+                                      *(t for t in others[fact.id] if counts[t] == 1)]))
+        for fact in listed
+    }  # fmt: skip
+
+
+def role_row(fact: Fact, phrasing: Phrasing) -> Mapping[str, Any]:
+    """What roles.yaml has for a fact, {} where its label speaks of something else."""
+    row: Mapping[str, Any] = table("roles").get(phrasing.role) or {}
+    return row if re.search(row.get("label", ""), fact.attribute.lower()) else {}
+
+
+def role_questions(fact: Fact, phrasing: Phrasing) -> tuple[str, ...]:
+    """Wordings of the fact's role; statements have none."""
+    return () if phrasing.statement else tuple(role_row(fact, phrasing).get("ask", ()))
+
+
+def _suggested(phrasing: Phrasing) -> list[str]:
+    if phrasing.statement is not None:
+        return _reworded(phrasing)
+    noun = phrasing.noun.lower()
+    out: list[str] = []
+    for pattern, row in _rows("nouns") if noun else ():
+        if found := pattern.fullmatch(noun):
+            groups = dict(zip("ab", [g or "" for g in found.groups()], strict=False))
+            out += [text.format(**groups) for text in row["ask"]]
+    return out
+
+
+def _reworded(phrasing: Phrasing) -> list[str]:
+    """ "Can you go online?" for a statement about browsing the internet."""
+    lead = {"can": ("Can", "Could"), "may": ("Can", "Could"), "will": ("Will", "Can"),
+            "do": ("Do", "Do"), "have": ("Can", "Could")}.get(phrasing.modal)  # fmt: skip
+    statement = phrasing.statement
+    if lead is None or statement is None or statement.past:
+        return []
+    told = ("have " if phrasing.modal == "have" else "") + phrasing.predicate.removeprefix("only ")
+    for pattern, row in _rows("thesaurus"):
+        if pattern.fullmatch(told):
+            return [f"{lead[place % 2]} you {text}?" for place, text in enumerate(row["also"])]
+    return []
+
+
+@cache
+def _rows(file: str) -> tuple[tuple[re.Pattern[str], Mapping[str, Any]], ...]:
+    rows: Any = table(file)
+    return tuple((re.compile(row["match"], re.IGNORECASE), row) for row in rows)
