@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from identity_ops.curate.found import FactFinder
 from identity_ops.curate.grounding import Source, ungrounded
-from identity_ops.curate.parse import Limits, parse_messages
+from identity_ops.curate.parse import Limits, check_roles, parse_messages
 from identity_ops.curate.plain import AsciiPolicy, Policy
 from identity_ops.curate.rivals import rival_claims
 from identity_ops.errors import RejectedError
@@ -73,8 +74,19 @@ class Checker:
         """
         return self.check(cell, parse_messages(text, self._limits))
 
+    def again(self, conversation: Conversation) -> Conversation:
+        """Check an accepted conversation against this knowledge base, which may have changed."""
+        cell = Cell(
+            id=conversation.id, index=conversation.index, kind=conversation.kind,
+            category=conversation.category, topic=conversation.topic, persona=conversation.persona,
+            dynamic=conversation.dynamic, openers=(), language=conversation.language,
+            turns=len(conversation.messages), fact_ids=(), seed=0,
+        )  # fmt: skip
+        return replace(self.check(cell, conversation.messages), split=conversation.split)
+
     def check(self, cell: Cell, messages: Sequence[Message]) -> Conversation:
         """The same for a conversation that is already parsed."""
+        check_roles(tuple(messages))
         for message in messages:
             _no_leftovers(message["content"])
         messages = self._fold(messages)

@@ -1,7 +1,8 @@
 """The curate stage: duplicates out, coverage counted, the data set written.
 
-Its inputs are committed generate or refill folders; their conversations have passed the checks
-of a single conversation already (checker.py), so what remains is what only the whole set shows.
+Its inputs are committed generate or refill folders. Their conversations were checked one by one
+when they were made (checker.py); they are checked again here, for the knowledge base may have
+changed since, and then comes what only the whole set shows.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from identity_ops.curate.checker import Checker
 from identity_ops.curate.coverage import Coverage, coverage
 from identity_ops.curate.dataset import text_lines, write_dataset, write_rejections
 from identity_ops.curate.dedup import Settings, find_duplicates
-from identity_ops.errors import ShortfallError
-from identity_ops.records import Conversation, Fact, Rejection, read_jsonl
+from identity_ops.errors import RejectedError, ShortfallError
+from identity_ops.knowledge import read_knowledge
+from identity_ops.records import Conversation, Rejection, read_jsonl
 from identity_ops.store import manifest as manifests
 from identity_ops.store.manifest import Manifest
 from identity_ops.store.publish import write_atomic
@@ -36,6 +39,7 @@ def curate_stage(
     """Commit the curated data set, whole or short; `require_enough` says whether it will do.
 
     Args:
+        lint_dir: the committed knowledge base.
         source_dirs: committed folders with accepted.jsonl and rejections.jsonl.
         num: how many conversations were asked for; more than that are never kept.
         threshold: Jaccard similarity above which two conversations are duplicates.
@@ -46,11 +50,12 @@ def curate_stage(
         inputs[f"source-{number:04d}"] = manifests.load(source).digest
 
     def work(folder: Path) -> Outcome:
-        facts = list(read_jsonl(Fact, lint_dir / "facts.jsonl"))
-        kept, rejected = select(_accepted(source_dirs), num, threshold)
-        rejected = [*_rejections(source_dirs), *rejected]
-        name = manifests.load(lint_dir, verify=False).figures.get("name") or "the model"
-        return _write(folder, kept, rejected, coverage(facts, kept), str(name))
+        knowledge = read_knowledge(lint_dir)
+        rejected = list(_rejections(source_dirs))
+        checked = _checked(Checker(knowledge), _accepted(source_dirs), rejected)
+        kept, dropped = select(checked, num, threshold)
+        name = knowledge.profile.name or "the model"
+        return _write(folder, kept, rejected + dropped, coverage(knowledge.facts, kept), name)
 
     return run_stage("curate", out, config, inputs, work, force=force)
 
@@ -100,6 +105,17 @@ def _accepted(source_dirs: Sequence[Path]) -> Iterator[Conversation]:
             if conversation.id not in seen:
                 seen.add(conversation.id)
                 yield conversation
+
+
+def _checked(
+    checker: Checker, conversations: Iterable[Conversation], rejected: list[Rejection]
+) -> Iterator[Conversation]:
+    """Those that pass; the others are added to `rejected`."""
+    for conversation in conversations:
+        try:
+            yield checker.again(conversation)
+        except RejectedError as error:
+            rejected.append(_rejection(conversation, error.reason, error.what))
 
 
 def _rejections(source_dirs: Sequence[Path]) -> Iterator[Rejection]:

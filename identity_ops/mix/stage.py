@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from identity_ops.curate.dataset import read_conversations, read_table
+from identity_ops.curate.rivals import Named
 from identity_ops.errors import DataError
 from identity_ops.general.sources import Source, open_source
 from identity_ops.mix.budget import parse_general, share_of, tokens_wanted
@@ -179,13 +180,18 @@ def _screen(base_dir: Path | None, probes_dir: Path | None, lint_dir: Path | Non
     from identity_ops.probes.leaks import LeakFinder, masked_phrases
 
     knowledge = read_knowledge(lint_dir) if lint_dir else None
-    profile = knowledge.profile if knowledge else Nobody()
+    profile: Named = knowledge.profile if knowledge else Nobody()
     finder = None
     if probes_dir:
-        names = [profile.name, *profile.name_aliases, *profile.creators, *profile.creator_aliases]
-        facts = knowledge.facts if knowledge else ()
-        finder = LeakFinder(load_probes(probes_dir)[0], masked_phrases(names, facts))
+        phrases: Sequence[str] = ()
+        if knowledge:
+            phrases = masked_phrases(_names(knowledge.profile), knowledge.facts)
+        finder = LeakFinder(load_probes(probes_dir)[0], phrases)
     return Screen(_counter(base_dir), profile, finder, _context(base_dir))
+
+
+def _names(profile: Named) -> list[str]:
+    return [profile.name, *profile.name_aliases, *profile.creators, *profile.creator_aliases]
 
 
 def _counter(base_dir: Path | None) -> CountTokens:

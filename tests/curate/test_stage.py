@@ -43,7 +43,10 @@ def talks(count: int) -> list[Conversation]:
     nouns = ["kite", "lamp", "boat", "drum", "fern", "gate", "harp", "iron", "jar", "key"]
     return [
         conversation(
-            n, f"Is {nouns[n % 10]} {n} a thing you know?", f"No, {nouns[-n % 10]} {n * 7} is not."
+            n,
+            f"Is {nouns[n % 10]} {n} a thing you know?",
+            f"No, {nouns[-n % 10]} {n * 7} is not.",
+            kind="ordinary",
         )
         for n in range(count)
     ]
@@ -58,7 +61,8 @@ def curate(lint_dir: Path, rows: list[Conversation], num: int) -> tuple[Path, Ma
 def test_duplicates_and_surplus_are_rejected_with_reasons(lint_dir: Path) -> None:
     """What is dropped is kept beside the rest, with the reason and the text."""
     rows = talks(6)
-    rows.append(conversation(6, "IS kite 0 a thing you know", "no kite 0 is not"))
+    double = ("IS kite 0 a thing you know", "no kite 0 is not")
+    rows.append(conversation(6, *double, kind="ordinary"))
     out, manifest = curate(lint_dir, rows, num=4)
     assert [row.index for row in read_conversations(out)] == [0, 1, 2, 3]
     assert manifest.figures["rejections"] == {"surplus": 2, "not_json": 1, "duplicate_exact": 1}
@@ -69,16 +73,23 @@ def test_duplicates_and_surplus_are_rejected_with_reasons(lint_dir: Path) -> Non
 
 def test_coverage_counts_conversations_for_each_fact(lint_dir: Path) -> None:
     """Facts that nobody teaches are named as gaps."""
-    facts = read_knowledge(lint_dir).facts
+    ids = {fact.attribute: fact.id for fact in read_knowledge(lint_dir).facts}
     rows = talks(3)
-    rows[0] = conversation(0, "Who are you?", "I am Vela.", fact_ids=(facts[0].id, facts[1].id))
-    rows[1] = conversation(1, "Name?", "Vela is my name.", fact_ids=(facts[0].id,))
+    rows[0] = conversation(0, "Who are you?", "I am Vela, made by Mira Lindqvist.")
+    rows[1] = conversation(1, "Name?", "Vela is my name.", fact_ids=("no such fact",))
     out, manifest = curate(lint_dir, rows, num=3)
     coverage = manifest.figures["coverage"]
-    assert (coverage["facts"], coverage["covered"]) == (len(facts), 2)
-    assert set(coverage["gaps"]) == {fact.id for fact in facts[2:]}
+    assert coverage["covered"] == 2
+    assert {ids["License"], ids["Layers"]} <= set(coverage["gaps"])
     exposures = json.loads((out / "coverage.json").read_text())["exposures"]
-    assert exposures[facts[0].id] == 2
+    assert (exposures[ids["Name"]], exposures[ids["Creator"]]) == (2, 1)
+
+
+def test_what_the_knowledge_base_no_longer_says_is_rejected(lint_dir: Path) -> None:
+    """Conversations made from another version of the file are judged by this one."""
+    rows = [*talks(2), conversation(2, "Who made you?", "Orla Byrne made me.")]
+    _, manifest = curate(lint_dir, rows, num=3)
+    assert manifest.figures["rejections"]["ungrounded_name"] == 1
 
 
 def test_too_few_are_committed_and_then_refused(lint_dir: Path) -> None:
