@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated
 
 import typer
 from dotenv import load_dotenv
@@ -18,7 +17,7 @@ def register(app: typer.Typer) -> None:
     app.command()(doctor)
 
 
-def doctor(as_json: Annotated[bool, JSON_OPTION] = False) -> None:
+def doctor(as_json: bool = JSON_OPTION) -> None:
     """What is missing on this machine, and how to get it. Exit code 1 where something is."""
     load_dotenv(".env")
     checks = examine(Home.from_env())
