@@ -160,7 +160,8 @@ def _mix_text(manifest: Manifest, out: Path) -> str:
     return (
         f"{_plain(table)}\nidentity: {figures['share']:.1%} of the tokens of a pass; conversations "
         f"a fact: least {figures['exposures_min']}, mean {figures['exposures_mean']}\n"
-        f"probe leaks: {leaks}\n{manifest.counts['train']} to train on, {manifest.counts['val']} held out: {out}"
+        f"probe leaks: {leaks}\n"
+        f"{manifest.counts['train']} to train on, {manifest.counts['val']} held out: {out}"
     )
 
 
