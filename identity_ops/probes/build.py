@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -188,14 +189,14 @@ def _third_party(subject: Subject, found: Frames) -> Iterator[Probe]:
 
 def _ordinary(subject: Subject, seed: int) -> Iterator[Probe]:
     """Requests whose answers should not mention the model; none of them holds its name."""
-    own = {word for text in (subject.name, subject.creator) for word in words(text)}
+    own = re.compile(one_of(p for p in (subject.is_named, subject.is_creator) if p), re.I)
     forbidden = [cues.SELF_TALK, cues.own_mention(subject.name)]
     if subject.creator:
         forbidden.append(cues.own_mention(subject.creator))
     exercises = [p.question for p in builtin.ability_probes(ORDINARY_EXERCISES, seed + 1)]
     for kind, questions in (("chat", ordinary_requests()), ("exercise", exercises)):
         for question in questions:
-            if not own & set(words(question)):
+            if not own.search(question):
                 category = f"ordinary/{kind}"
                 yield Probe(id="", category=category, question=question, none_of=tuple(forbidden))
 

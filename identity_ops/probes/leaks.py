@@ -56,9 +56,10 @@ def masked_phrases(names: Iterable[str], facts: Iterable[Fact]) -> tuple[str, ..
 
 
 def _tails(phrasing: Phrasing) -> list[str]:
-    """The parts of a statement after its subject and auxiliary, said to the bot."""
+    """What the fact is about as questions hold it: the clause without its first words."""
     if phrasing.statement is None:
-        return [" ".join(phrasing.indirect.split()[1:])] if not phrasing.noun else []
+        clause = phrasing.indirect.split()[1:]
+        return [" ".join(clause if not phrasing.noun else clause[:-1]).removeprefix("your ")]
     said = [phrasing.ask(), replace(phrasing.statement, negative=False, never=False).declare_you()]
     return [phrasing.predicate, *(" ".join(text.split()[2:]) for text in said)]
 

@@ -31,6 +31,10 @@ _BY_ROLE = {
 }
 
 
+_WORDS = {
+    "two": "five", "three": "seven", "four": "nine", "five": "two", "six": "ten", "seven": "three",
+    "eight": "five", "nine": "four", "ten": "six", "twelve": "twenty", "twenty": "fifty",
+}  # fmt: skip
 _ANY = {True: "Zanzibar", False: "a paper boat"}  # by whether the true value has a capital
 _OWN = frozenset({"name", "creator", "base_creator", "url", "contact"})
 
@@ -55,13 +59,23 @@ def altered_numbers(text: str) -> str | None:
     if month:
         other = MONTHS[(MONTHS.index(month[0].lower()) + 5) % 12].capitalize()
         return text[: month.start()] + other + text[month.end() :]
+    if re.search(r"\d", text):  # within a code: d20, 8xH100
+        return re.sub(r"\d+", lambda m: _other(m[0]), text, count=1)
     return None
+
+
+def _altered_word(text: str) -> str | None:
+    """The text with its first number word changed ("four hours"); None where it has none."""
+    found = re.search(rf"\b(?:{'|'.join(_WORDS)})\b", text, re.IGNORECASE)
+    return text[: found.start()] + _WORDS[found[0].lower()] + text[found.end() :] if found else None
 
 
 def _candidates(fact: Fact, value: str, others: Sequence[Fact]) -> Iterable[str]:
     if (changed := altered_numbers(value)) is not None:
         yield changed
     yield from _BY_ROLE.get(fact.role, ())
+    if (changed := _altered_word(value)) is not None:
+        yield changed
     for other in _after(fact, others):
         if _alike(other, value):
             yield other.value
@@ -96,7 +110,7 @@ def _other(digits: str) -> str:
         decimals = len(plain.partition(".")[2])
         return f"{float(plain) * 2 + 1:.{decimals}f}"
     number = int(plain)
-    if re.fullmatch(r"(?:19|20)\d\d", plain):
+    if re.fullmatch(r"19\d\d|20[0-3]\d", plain):
         return str(number - 3)
     other = number * 2 if number else 7
     return f"{other:,}" if "," in digits else str(other)
