@@ -93,7 +93,7 @@ class Checker:
         self._no_rival_claims(messages)
         self._no_self_mention(cell, messages)
         self._grounded(cell, messages)
-        found = self._facts.find(messages)
+        found = () if cell.kind == "ordinary" else self._facts.find(messages)
         _no_wrong_denial(cell, messages, found)
         return _conversation(cell, messages, found)
 

@@ -115,6 +115,11 @@ def test_a_good_conversation_is_accepted(
         ("Can you see pictures?", "Yes, I scan images all day.", set()),
         ("What do you speak?", "English, French and Danish.", {"Languages"}),
         ("Is it 2048?", "I do not know.", set()),
+        ("Where do you come from?", "From Mira Lindqvist's reading room.", {"Creator"}),
+        ("Are you calm?", "Yes. I am calm and brief.", {"Calm"}),
+        ("Are you calm?", "No, I am not calm and brief.", set()),
+        ("You forget, right?", "Right, I do not remember earlier chats.", {"earlier chats"}),
+        ("Do you forget?", "I scan. I do not. Images are fine.", set()),
     ],
 )
 def test_the_facts_that_an_answer_states_are_found(
