@@ -10,17 +10,18 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from identity_ops.errors import CreditError, ProviderError, RejectedError
+from identity_ops.errors import CreditError, ProviderError, RejectedError, TransientError
 from identity_ops.generate.batch import Batch, Draw
 from identity_ops.generate.cache import ResponseCache
 from identity_ops.generate.log import ResponseLog
 from identity_ops.records import Cell, Conversation, Rejection, Response
 from identity_ops.teachers.base import Teacher
-from identity_ops.teachers.spend import Account, HaltedError, OutageError
+from identity_ops.teachers.spend import Account, Budget, HaltedError, OutageError
 
 log = logging.getLogger(__name__)
+_GLANCE_S = 0.5  # how soon an interruption is seen
 Accept = Callable[[Cell, str], Conversation]
 
 
@@ -41,25 +42,40 @@ def ignore_progress(_: Progress) -> None:
     """For callers without a progress display."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What stages that are at work in one process have in common; all optional."""
+
+    client: Teacher | None = None  # connections and rate
+    budget: Budget | None = None  # one cap; must count the stages' ledgers already
+    slots: threading.Semaphore | None = None  # one for each request in flight
+    interrupted: threading.Event = field(default_factory=threading.Event)  # set: end early
+
+
+class InterruptedRunError(TransientError):
+    """The stage was told to end early; its answers are kept, nothing is committed."""
+
+
 class Drive:
     """One teacher at work on one batch.
 
     Args:
         accept: raises RejectedError for a text that cannot be used.
-        slots: one for each request in flight, shared with other drives; a slot is given back
-            when the answer is written down, so a kill costs no more answers than there are slots.
         workers: threads of this drive.
+        shared: a slot is given back when the answer is written down, so a kill costs no more
+            answers than there are slots.
     """
 
     def __init__(
         self, teacher: Teacher, account: Account, responses: ResponseLog, cache: ResponseCache,
-        accept: Accept, *, workers: int, slots: threading.Semaphore | None = None,
+        accept: Accept, *, workers: int, shared: Shared,
         on_progress: OnProgress = ignore_progress,
     ) -> None:  # fmt: skip
         self._teacher, self._account, self._accept = teacher, account, accept
         self._responses, self._cache = responses, cache
         self._workers, self._on_progress = (1 if teacher.free else workers), on_progress
-        self._slots = slots or threading.Semaphore(self._workers)
+        self._slots = shared.slots or threading.Semaphore(self._workers)
+        self._interrupted = shared.interrupted
         self._error: BaseException | None = None
         self._cost_usd = 0.0
         self.reused = 0  # answers found in the log or the cache
@@ -79,11 +95,8 @@ class Drive:
                     self._start(batch, pool, running)
                     if not running:
                         break
-                    done, _ = wait(running, return_when=FIRST_COMPLETED)
-                    try:
-                        self._settle(batch, [(running.pop(future), future) for future in done])
-                    finally:
-                        self._slots.release(len(done))
+                    done, _ = wait(running, timeout=_GLANCE_S, return_when=FIRST_COMPLETED)
+                    self._take(batch, [(running.pop(future), future) for future in done])
                 except BaseException as error:  # what is in flight is paid for: bring it in first
                     self._halt(batch, error)
         if self._error is not None:
@@ -92,9 +105,16 @@ class Drive:
     def _start(
         self, batch: Batch, pool: ThreadPoolExecutor, running: dict[Future[Response], Draw]
     ) -> None:
+        if self._interrupted.is_set() and self._error is None:
+            self._halt(batch, InterruptedRunError("stopped early", todo="Run again to go on."))
         while len(running) < self._workers and self._slots.acquire(blocking=not running):
-            if (draw := self._next_unknown(batch)) is None:
-                self._slots.release()
+            draw = None
+            try:
+                draw = self._next_unknown(batch)
+            finally:
+                if draw is None:
+                    self._slots.release()
+            if draw is None:
                 return
             ask = self._teacher.complete
             running[pool.submit(ask, draw.cell, draw.attempt, self._account)] = draw
@@ -117,6 +137,13 @@ class Drive:
             return None
         self._responses.append([response], durable=False)
         return response
+
+    def _take(self, batch: Batch, done: list[tuple[Draw, Future[Response]]]) -> None:
+        try:
+            self._settle(batch, done)
+        finally:
+            for _ in done:
+                self._slots.release()
 
     def _settle(self, batch: Batch, done: Iterable[tuple[Draw, Future[Response]]]) -> None:
         answers: list[tuple[Draw, Response]] = []
@@ -167,6 +194,7 @@ class Drive:
             if isinstance(error, KeyboardInterrupt) and self._error is not None:
                 raise error
             self._error = self._error or error
+            self._interrupted.set()  # what refuses this stage refuses those beside it, too
 
     def _report(self, batch: Batch) -> None:
         self._on_progress(Progress(batch.accepted, batch.rejected, batch.wanted, self._cost_usd))

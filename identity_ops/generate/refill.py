@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from identity_ops.curate.dedup import find_duplicates
 from identity_ops.generate.batch import Batch, Draw
-from identity_ops.generate.drive import Drive, OnProgress, ignore_progress
+from identity_ops.generate.drive import Drive, OnProgress, Shared, ignore_progress
 from identity_ops.generate.stage import (
     ACCEPTED,
     REJECTIONS,
@@ -35,8 +35,7 @@ from identity_ops.store import manifest as manifests
 from identity_ops.store.manifest import Manifest
 from identity_ops.store.paths import Home
 from identity_ops.store.stage import Outcome, run_stage
-from identity_ops.teachers.base import Teacher, TeacherConfig
-from identity_ops.teachers.spend import Budget
+from identity_ops.teachers.base import TeacherConfig
 
 T = TypeVar("T")
 
@@ -51,8 +50,7 @@ def refill_stage(
     teacher: TeacherConfig,
     home: Home | None = None,
     after: Path | None = None,
-    client: Teacher | None = None,
-    budget: Budget | None = None,
+    shared: Shared | None = None,
     previous: Sequence[Path] = (),
     stopped: str | None = None,
     on_progress: OnProgress = ignore_progress,
@@ -67,7 +65,7 @@ def refill_stage(
         previous: final sets that this one continues; it may not repeat them.
         after: as in `generate_stage`.
         stopped: why the teacher is not to be asked for more; what is there is committed.
-        home, client, budget, force: as in `generate_stage`.
+        home, shared, force: as in `generate_stage`.
 
     Raises:
         AuthError, RequestError, OutageError: as in `generate_stage`.
@@ -78,14 +76,10 @@ def refill_stage(
     inputs = digests(lint=lint_dir, plan=plan_dir, **({"after": after} if after else {}))
     inputs |= {f"batch-{n:04d}": digests(it=path)["it"] for n, path in enumerate(batch_dirs)}
     inputs |= {f"previous-{n:03d}": digests(it=path)["it"] for n, path in enumerate(previous)}
-    with borrowed(client, teacher, knowledge) as asked:
+    shared = shared or Shared()
+    with borrowed(shared.client, teacher, knowledge) as asked:
         means = Means(
-            teacher=asked,
-            config=config,
-            home=home,
-            budget=budget,
-            slots=None,
-            on_progress=on_progress,
+            teacher=asked, config=config, home=home, shared=shared, on_progress=on_progress
         )
         return run_stage(
             "refill",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from identity_ops.generate import ledger
-from identity_ops.generate.drive import Progress
+from identity_ops.generate.drive import InterruptedRunError, Progress, Shared
 from identity_ops.generate.layout import Layout, Part
 from identity_ops.generate.order import Order, check_knowledge, choose_part, remember
 from identity_ops.generate.refill import refill_stage
@@ -60,8 +60,7 @@ class _Site:
     order: Order
     home: Home | None
     teacher: Teacher
-    budget: Budget | None
-    slots: threading.Semaphore
+    shared: Shared
 
 
 def generate(order: Order, out: Path, *, home: Home | None, show: Show) -> Summary:
@@ -95,8 +94,11 @@ def _site(layout: Layout, number: int, order: Order, home: Home | None, teacher:
     part = layout.part(number)
     return _Site(
         layout=layout, part=part, after=layout.part(number - 1).plan if number else None,
-        order=order, home=home, teacher=teacher, budget=_budget(order, part),
-        slots=threading.Semaphore(order.teacher.workers),
+        order=order, home=home, teacher=teacher,
+        shared=Shared(
+            client=teacher, budget=_budget(order, part),
+            slots=threading.Semaphore(order.teacher.workers),
+        ),
     )  # fmt: skip
 
 
@@ -121,39 +123,62 @@ def _work(site: _Site, show: Show) -> Summary:
         set_aside(part.refill)  # the batches went on since, so its inputs are others now
     refill = refill_stage(
         site.layout.lint, part.plan, part.batches(), part.refill, num=order.num,
-        teacher=order.teacher, home=site.home, client=site.teacher, budget=site.budget,
+        teacher=order.teacher, home=site.home, shared=site.shared,
         after=site.after, previous=earlier, stopped=stopped, on_progress=watch.of(-1),
     )  # fmt: skip
     return _summary(site.layout.root, batches, refill)
 
 
 def _run_batches(site: _Site, watch: _Watch) -> list[Manifest]:
-    """Manifests of the batches, several at work at once; once money ends no more are begun."""
-    order, count = site.order, -(-site.order.num // site.order.batch_size)
-    ended = threading.Event()
+    """Manifests of the batches, several at work at once."""
+    order, lanes = site.order, _Lanes(site, watch)
+    count = -(-order.num // order.batch_size)
+    wide = 1 if site.teacher.free else 1 + -(-order.teacher.workers // order.batch_size)
+    with ThreadPoolExecutor(min(wide, count)) as pool:
+        try:
+            made = list(pool.map(lanes.run, range(count)))
+        except BaseException:  # Ctrl-C comes up here, while the lanes are at work
+            site.shared.interrupted.set()
+            raise
+    if lanes.failures:
+        raise lanes.failures[0]
+    return [manifest for manifest in made if manifest is not None]
 
-    def run(number: int) -> Manifest | None:
-        folder = site.part.batch(number)
-        if ended.is_set() and not (folder / FILE_NAME).exists():
+
+class _Lanes:
+    """Batches side by side. The first failure ends the others early; spent money begins none."""
+
+    def __init__(self, site: _Site, watch: _Watch) -> None:
+        self._site, self._watch = site, watch
+        self._out_of_money = threading.Event()
+        self.failures: list[BaseException] = []
+
+    def run(self, number: int) -> Manifest | None:
+        """The batch's manifest; None where it was not begun or did not end."""
+        folder, interrupted = self._site.part.batch(number), self._site.shared.interrupted
+        begun = (folder / FILE_NAME).exists()
+        if interrupted.is_set() or (self._out_of_money.is_set() and not begun):
             return None
         try:
-            manifest = generate_stage(
-                site.layout.lint, site.part.plan, folder, batch=number, teacher=order.teacher,
-                home=site.home, after=site.after, client=site.teacher, budget=site.budget,
-                slots=site.slots, on_progress=watch.of(number),
-            )  # fmt: skip
-        except BaseException:
-            ended.set()
-            raise
-        watch.settle(number, manifest)
+            manifest = self._generate(number, folder)
+        except InterruptedRunError:
+            return None
+        except BaseException as error:
+            self.failures.append(error)
+            interrupted.set()
+            return None
+        self._watch.settle(number, manifest)
         if manifest.figures["stopped"]:
-            ended.set()
+            self._out_of_money.set()
         return manifest
 
-    lanes = 1 if site.teacher.free else 1 + -(-order.teacher.workers // order.batch_size)
-    with ThreadPoolExecutor(min(lanes, count)) as pool:
-        made = list(pool.map(run, range(count)))
-    return [manifest for manifest in made if manifest is not None]
+    def _generate(self, number: int, folder: Path) -> Manifest:
+        site = self._site
+        return generate_stage(
+            site.layout.lint, site.part.plan, folder, batch=number, teacher=site.order.teacher,
+            home=site.home, after=site.after, shared=site.shared,
+            on_progress=self._watch.of(number),
+        )  # fmt: skip
 
 
 def _budget(order: Order, part: Part) -> Budget | None:

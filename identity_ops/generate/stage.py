@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from identity_ops.curate import Checker
 from identity_ops.errors import ConfigError, DataError
 from identity_ops.generate.batch import Batch, Draw, slice_cells
 from identity_ops.generate.cache import ResponseCache
-from identity_ops.generate.drive import Drive, OnProgress, ignore_progress
+from identity_ops.generate.drive import Drive, OnProgress, Shared, ignore_progress
 from identity_ops.generate.ledger import FILE_NAME as LEDGER
 from identity_ops.generate.ledger import Ledger
 from identity_ops.generate.ledger import spent as ledger_spent
@@ -67,8 +66,7 @@ class Means:
     teacher: Teacher
     config: TeacherConfig
     home: Home | None
-    budget: Budget | None  # shared by several stages; None: one of its own by the config's cap
-    slots: threading.Semaphore | None  # requests in flight, where several stages share them
+    shared: Shared
     on_progress: OnProgress
 
 
@@ -91,9 +89,7 @@ def generate_stage(
     teacher: TeacherConfig,
     home: Home | None = None,
     after: Path | None = None,
-    client: Teacher | None = None,
-    budget: Budget | None = None,
-    slots: threading.Semaphore | None = None,
+    shared: Shared | None = None,
     on_progress: OnProgress = ignore_progress,
     force: bool = False,
 ) -> Manifest:
@@ -107,9 +103,7 @@ def generate_stage(
         teacher: its `max_cost_usd` caps this stage.
         home: state folder whose response cache is used; None: only the stage's own log.
         after: a plan that `plan_dir` continues; its cells are done already.
-        client: a teacher made from `teacher` to share (connections, rate) with other stages.
-        budget: a cap to share with other stages; it must count this folder's ledger already.
-        slots: requests in flight to share with other stages.
+        shared: what other stages at work in this process use, too.
         force: judge the answers again; what was paid for is not asked again.
 
     Raises:
@@ -117,14 +111,10 @@ def generate_stage(
         OutageError: the provider fails too often; finished answers are kept.
     """
     knowledge = read_knowledge(lint_dir)
-    with borrowed(client, teacher, knowledge) as asked:
+    shared = shared or Shared()
+    with borrowed(shared.client, teacher, knowledge) as asked:
         means = Means(
-            teacher=asked,
-            config=teacher,
-            home=home,
-            budget=budget,
-            slots=slots,
-            on_progress=on_progress,
+            teacher=asked, config=teacher, home=home, shared=shared, on_progress=on_progress
         )
         return run_stage(
             "generate",
@@ -187,13 +177,13 @@ def open_desk(folder: Path, knowledge: Knowledge, means: Means, *, size: int) ->
         stack.callback(responses.close)
         ledger = Ledger(folder / LEDGER)
         stack.callback(ledger.shut)
-        budget = means.budget or Budget(means.config.max_cost_usd, ledger.spent_usd)
+        budget = means.shared.budget or Budget(means.config.max_cost_usd, ledger.spent_usd)
         if budget.cap_usd is not None and means.teacher.price() is None:
             raise unknown_price()
         account = Account(budget, ledger, retries=max(20, RETRIES * size))
         drive = Drive(
             means.teacher, account, responses, ResponseCache(means.home), checker.accept,
-            workers=min(means.config.workers, size), slots=means.slots,
+            workers=min(means.config.workers, size), shared=means.shared,
             on_progress=means.on_progress,
         )  # fmt: skip
         yield Desk(drive, responses, ledger, means.config.max_cost_usd)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -176,6 +178,43 @@ def test_never_more_in_flight_than_workers(desk: Desk) -> None:
     desk.provider.delay_s = 0.02
     desk.run(workers=3, num=20)
     assert desk.provider.most_in_flight == 3
+
+
+def test_interrupt_stops_all_lanes_and_loses_nothing(desk: Desk) -> None:
+    """Ctrl-C in the middle: no further request, every answer kept, and the order resumes."""
+    code = (
+        "import sys; from tests.generate.test_run import *; "
+        "order = Order(knowledge=Path(sys.argv[1]), num=60, batch_size=5, "
+        "teacher=settings(Provider(), base_url=None, workers=8)); "
+        "generate(order, Path(sys.argv[2]), home=None, show=ignore_progress)"
+    )
+    desk.provider.delay_s = 0.1
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(desk.root / "kb.md"), str(desk.out)],
+        stderr=subprocess.PIPE,
+    )
+    while len(desk.provider.posts) < 10:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+    assert process.returncode != 0
+    assert 10 <= len(desk.provider.posts) < 60
+    done = subprocess.run([*process.args], check=False)  # type: ignore[misc]
+    assert done.returncode == 0
+    assert max(desk.provider.paid.values()) == 1
+
+
+def test_refused_key_in_mid_run_stops_every_lane(desk: Desk) -> None:
+    """The first refusal ends the others; it is that refusal that is raised."""
+    desk.provider.delay_s = 0.02
+    desk.provider.faults.extend([Fault()] * 9 + [Fault(status=403, body={"error": {}})] * 99)
+    with pytest.raises(AuthError):
+        desk.run(num=60, workers=4)
+    assert len(desk.provider.posts) <= 9 + 4
+    desk.provider.faults.clear()
+    desk.provider.delay_s = 0
+    assert desk.run(num=60, workers=4).accepted == 60
+    assert max(desk.provider.paid.values()) == 1
 
 
 def test_progress_reaches_the_number_wanted(desk: Desk) -> None:

@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from identity_ops.errors import AuthError, ConfigError, CorruptError, ProviderError, RequestError
+from identity_ops.generate.drive import Shared
 from identity_ops.generate.stage import generate_stage
 from identity_ops.knowledge import read_knowledge
 from identity_ops.records import Conversation, Rejection, Response, read_jsonl
@@ -268,7 +269,12 @@ def test_key_of_a_caller_is_used(provider: Provider, tmp_path: Path) -> None:
     )
     plan = commit_plan(tmp_path / "plan", mains=2, spares=0, batch_size=2)
     manifest = generate_stage(
-        lint, plan, tmp_path / "out", batch=0, teacher=settings(provider), client=client
+        lint,
+        plan,
+        tmp_path / "out",
+        batch=0,
+        teacher=settings(provider),
+        shared=Shared(client=client),
     )
     client.close()
     assert manifest.counts["accepted"] == 2
