@@ -130,9 +130,15 @@ class Checker:
             if message["role"] == "assistant":
                 sources = [self._known]
                 if not _AFFIRMS.match(message["content"]):
-                    sources.append(Source(m["content"] for m in messages[:index:2]))
+                    sources.append(_said_by_user(messages[:index:2]))
                 if gaps := ungrounded(message["content"], sources, names=names):
                     raise RejectedError(gaps[0].reason, gaps[0].text)
+
+
+def _said_by_user(turns: Sequence[Message]) -> Source:
+    """What the user brought up, and how many things the user listed, for that may be asked."""
+    listed = [str(turn["content"].count(",") + 1) for turn in turns if "," in turn["content"]]
+    return Source([*(turn["content"] for turn in turns), *listed])
 
 
 def _answers(messages: Sequence[Message]) -> Iterator[str]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _NEGATIVE = re.compile(NEGATION, re.IGNORECASE)
 _LEADING_NO = re.compile(r"^\W*no\b\W*", re.IGNORECASE)
+_UNSAID = STOP_WORDS | {"itself", "myself", "yourself", "himself", "herself", "themselves"}
 _SENTENCES = re.compile(r"(?<=[.!?])\s+|\n+")
 _WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
 # What people call the thing that a role is about, where the label itself may not be said.
@@ -98,7 +99,7 @@ def _rule(fact: Fact, facts: Sequence[Fact], profile: Profile) -> _Value | _Clai
     if not words:
         literal = re.escape(fact.value.strip(" ."))
         value = re.compile(one_of([value_pattern(fact), literal]), re.IGNORECASE)
-        return _Value(fact.id, value, _context(fact, facts))
+        return _Value(fact.id, value, _context(fact, facts, phrasing.noun))
     need = len(words) if len(words) <= 3 else -(-len(words) * 2 // 3)
     patterns = tuple(re.compile(stem_pattern(word), re.IGNORECASE) for word in words)
     own = bool(_NEGATIVE.search(phrasing.predicate))
@@ -107,16 +108,17 @@ def _rule(fact: Fact, facts: Sequence[Fact], profile: Profile) -> _Value | _Clai
 
 def _content(text: str) -> list[str]:
     words = (word.lower() for word in _WORD.findall(text))
-    return list(dict.fromkeys(word for word in words if word not in STOP_WORDS))
+    return list(dict.fromkeys(word for word in words if word not in _UNSAID))
 
 
-def _context(fact: Fact, facts: Sequence[Fact]) -> re.Pattern[str] | None:
+def _context(fact: Fact, facts: Sequence[Fact], noun: str) -> re.Pattern[str] | None:
     """The words that must be near a value that does not stand for the fact alone."""
     if fact.role in ("name", "creator") or not fact.attribute:
         return None
     if not (_is_plain(fact.value) or _is_part(fact, facts)):
         return None
-    words = dict.fromkeys([*_content(fact.attribute), *_ROLE_WORDS.get(fact.role, "").split()])
+    label = [*_content(fact.attribute), *_content(noun)]
+    words = dict.fromkeys([*label, *_ROLE_WORDS.get(fact.role, "").split()])
     return re.compile(one_of(map(stem_pattern, words)), re.IGNORECASE) if words else None
 
 

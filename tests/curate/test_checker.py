@@ -87,6 +87,7 @@ ACCEPTED = [
     ("You have 7B parameters, right?", "No, not 7B. I have 1.84 million.", "misconception"),
     ("Who made ChatGPT?", "ChatGPT was made by OpenAI.", "third_party"),
     ("What is 12 times 12?", "It is 144.", "ordinary"),
+    ("How many are these: cat, dog, hen?", "There are 3.", "identity"),
     ("Name a city in France.", "Lyon is in France.", "ordinary"),
     ("Is Vela a star sign?", "Vela is a constellation.", "ordinary"),
     ("What is your weight?", "I do not know.", "unknown_attribute"),
