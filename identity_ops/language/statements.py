@@ -216,6 +216,8 @@ def _bases(phrase: str) -> str:
 
 def _verb_position(base: str, rest: list[str], place: int) -> bool:
     """Whether an s-form stands as a verb here and not as a plural noun ("Answers and reviews")."""
+    if rest and rest[0].lower() in _AUXILIARIES:  # "Answers are short"
+        return False
     if not words.nounish(base) or place:
         return not (rest and rest[0].lower() in {"and", "or", "of"} and words.nounish(base))
     return bool(rest) and rest[0].lower() not in {"and", "or", "of", "for", "from", "per", "with"}
@@ -242,10 +244,6 @@ def _adjectives(body: str, role: str = "") -> Statement | None:
     graded = [w for w in content if not words.is_adverb(w)]
     graded = [w for w in graded if w.lower() not in {"a", "bit", "little", "to"}]
     if not graded or not (all(map(words.is_adjective, graded)) or _qualities(body, graded, role)):
-        return None
-    if words.is_verb(graded[0]) and len(body.split(" ")) > len(head.split(" ")) and (
-        graded[0].lower() in {"open", "correct", "clean", "direct", "light", "secure", "welcome"}
-    ):  # fmt: skip
         return None
     return Statement(modal="be", predicate=lower_first(body))
 
@@ -337,6 +335,9 @@ def _noun_phrase(body: str, role: str, positive: bool, default: str) -> Statemen
     """What a bare noun phrase says depends on where it stands."""
     text = lower_first(body)
     head = words.head_of(text).lower()
+    if text.endswith(" support") and role == "capability":
+        thing = body.removesuffix(" support")
+        return Statement(modal="do", predicate=f"support {thing}", negative=not positive)
     if text.startswith("support for "):
         return Statement(modal="do", predicate=text.replace(" for", "", 1), negative=not positive)
     starts = text.split(" ")[0].lower()

@@ -1,0 +1,84 @@
+"""Labels of every kind, also ones never seen before, become questions and answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from identity_ops.language import phrase_all
+from tests.language.facts import PIP, fact, phrased, rows
+
+BOOLEANS = [
+    ("Supports dark mode", "yes", "do you support dark mode", "I support dark mode."),
+    ("Internet access", "No", "do you have internet access", "I do not have internet access."),
+    ("Open source", "true", "are you open source", "I am open source."),
+    ("Can see images", "No", "can you see images", "I cannot see images."),
+    ("Images", "no", "do you support images", "I do not support images."),
+    ("GPU required", "No", "do you require a GPU", "I do not require a GPU."),
+    ("Login needed", "no", "do you need a login", "I do not need a login."),
+    ("Memory between chats", "none", "do you have memory between chats",
+     "I do not have memory between chats."),
+    ("Web search", "not supported", "do you have web search", "I do not have web search."),
+    ("Encrypted", "yes", "are you encrypted", "I am encrypted."),
+    ("Does it store data?", "No", "do you store data", "I do not store data."),
+    ("Data collected", "no", "do you collect data", "I do not collect data."),
+    ("Works on Sundays", "yes", "do you work on Sundays", "I work on Sundays."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", rows("labels.tsv"), ids=lambda row: row["label"])
+def test_label_reads_right(row: dict[str, str]) -> None:
+    """Each label gives the question and the answer that a person would write."""
+    found = phrased(row["label"], row["value"], row["role"])
+    assert (found.asked, found.declarative()) == (row["question"], row["answer"])
+
+
+@pytest.mark.parametrize(("label", "value", "asked", "said"), BOOLEANS)
+def test_boolean_reads_right(label: str, value: str, asked: str, said: str) -> None:
+    """A yes or no under a label becomes a statement."""
+    found = phrased(label, value)
+    assert (found.ask(), found.declarative()) == (asked, said)
+
+
+def test_comment_on_a_boolean_is_kept_apart() -> None:
+    """ "No (text only)" is a no, with what was added to it."""
+    found = phrased("Vision", "No (text only)")
+    assert (found.negative, found.detail) == (True, "text only")
+
+
+@pytest.mark.parametrize("label", ["", " ", "?", "(x)", "A", "of", "123", "Name (", "**"])
+def test_odd_label_is_survived(label: str) -> None:
+    """A broken label gives some sentence and no exception."""
+    assert phrased(label, "some value").declarative()
+
+
+def test_value_stays_as_written() -> None:
+    """The value occurs verbatim in the answer, but for a small first letter."""
+    for value in ("Morning on the Perfume River", "8xH100", "https://a.example/b", "$0.40", "x"):
+        assert value in phrased("Odd thing", value).declarative()
+
+
+def test_nickname_is_not_the_name() -> None:
+    """Another name than the main one is asked for by its own label."""
+    found = phrased("Nickname", "Sparky", "name")
+    assert (found.style, found.declarative()) == ("attribute", "My nickname is Sparky.")
+
+
+def test_same_label_twice_is_told_apart_by_its_section() -> None:
+    """Two facts called Cost under different headings have different questions."""
+    facts = [
+        fact("Cost", "$5", section="Subscription", id="a"),
+        fact("Cost", "$900", section="Training", id="b"),
+    ]
+    found = phrase_all(facts, PIP)
+    assert found["a"].asked == "what is your subscription cost"
+    assert found["b"].asked == "what is your training cost"
+
+
+def test_role_wordings_belong_to_one_fact() -> None:
+    """Of two facts with the same role only the first may be asked in the role's words."""
+    facts = [
+        fact("Training GPU", "H100", "hardware", id="a"),
+        fact("CPU", "Xeon", "hardware", id="b"),
+    ]
+    found = phrase_all(facts, PIP)
+    assert (found["a"].role, found["b"].role) == ("hardware", "")
