@@ -128,6 +128,8 @@ def run(
     finally:
         stop(marker)
         child.wait()
+        if child.stdout is not None:
+            child.stdout.close()
     if code:
         raise _failure(code, error_file, tail, log)
 

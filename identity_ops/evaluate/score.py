@@ -140,15 +140,14 @@ def strata(both: Answers, groups: tuple[str, ...]) -> list[str]:
 
 def headline(both: Answers, facts: Sequence[Fact]) -> dict[str, Any]:
     """The figures that the gate and the first lines of the report use."""
-    recall = {"after": recalls(both.after.values(), facts)}
-    if both.before:
-        recall["before"] = recalls(both.before.values(), facts)
+    before = summary(recalls(both.before.values(), facts)) if both.before else None
+    after = summary(recalls(both.after.values(), facts))
     return {
         "identity": both.row("identity", is_identity),
         "over_identity": both.row("ordinary", pick_category("ordinary"), over_identity),
         "rival_claims": both.row("rival_claims", lambda s: not s.own, lambda s: bool(s.rival)),
         "ability": both.row("ability", pick_category("ability")),
-        "fact_recall": {side: summary(found) for side, found in recall.items()},
+        "fact_recall": {"before": before, "after": after},
     }
 
 

@@ -1,0 +1,72 @@
+"""The commands evaluate, report and runs, with a real (untrained) model and no baseline."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from identity_ops.cli import build
+from identity_ops.errors import DataError
+from identity_ops.store.paths import Home
+from tests.a_published_run import finish_run, start_run
+from tests.a_run import KNOWLEDGE, write_probes
+from tests.training.small import small_base
+
+MINE = {"id": "mine", "category": "mine", "question": "Who is it?", "none_of": ["zebra"]}
+
+
+def invoke(*words: object) -> Result:
+    return CliRunner().invoke(build(), [str(word) for word in words])
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> list[object]:
+    (tmp_path / "kb.md").write_text(KNOWLEDGE)
+    model = small_base(tmp_path / "model")
+    return ["evaluate", "--model", model, "--knowledge", tmp_path / "kb.md", "--out",
+            tmp_path / "out", "--max-tokens", 2]  # fmt: skip
+
+
+def test_a_missing_model_is_wrong_usage(words: list[object], tmp_path: Path) -> None:
+    """Exit code 2 before anything is made."""
+    words[2] = tmp_path / "nothing"
+    assert invoke(*words).exit_code == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_wrong_probe_file_is_named(words: list[object], tmp_path: Path) -> None:
+    """The error tells file and line."""
+    wrong = write_probes(tmp_path / "p.jsonl", [MINE | {"none_of": ["("]}])
+    result = invoke(*words, "--probes", wrong)
+    assert isinstance(result.exception, DataError)
+    assert "p.jsonl:1" in str(result.exception)
+
+
+def test_a_model_is_judged_with_users_probes(words: list[object], tmp_path: Path) -> None:
+    """Table, samples and a report; the user's probe has its own row; asking again costs nothing."""
+    extra = write_probes(tmp_path / "p.jsonl", [MINE])
+    result = invoke(*words, "--probes", extra, "--json")
+    assert result.exit_code == 0, result.output
+    rows = {row["key"]: row for row in json.loads(result.stdout)["scores"]["rows"]}
+    assert rows["own"]["after"]["passed"] == 1
+    assert rows["identity"]["before"] is None
+    assert (tmp_path / "out" / "report.html").exists()
+    again = invoke(*words, "--probes", extra)
+    assert "Name and creator" in again.stdout
+
+
+def test_runs_and_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run is listed and its report written; an unknown run is an error."""
+    monkeypatch.setenv("IDENTITY_HOME", str(tmp_path))
+    assert "No runs yet" in invoke("runs").stdout
+    run, oracle = start_run(Home(tmp_path))
+    finish_run(run, oracle)
+    assert "passed" in invoke("runs").stdout
+    assert json.loads(invoke("runs", "--json").stdout)[0]["name_accuracy"] == 1
+    result = invoke("report", "latest")
+    assert "Name and creator" in result.stdout
+    assert (run / "report.html").exists()
+    assert isinstance(invoke("report", "nope").exception, DataError)
