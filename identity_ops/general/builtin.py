@@ -16,12 +16,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from identity_ops.general.skills import MAKERS, Case, Draw, Split, article, table, words
+from identity_ops.general.skills import HARD, MAKERS, Case, Draw, Split, article, table, words
 from identity_ops.records import Message, Probe
 
 TALK = "talk"  # unscored: there is no one right answer
-SCORED = tuple(MAKERS)
+SCORED = tuple(skill for skill in MAKERS if skill not in HARD)
 TALK_SHARE = 0.12
+HARD_SHARE = 0.06
 A_VOWEL = re.compile(r"\ba (?=[aeiou])")
 TURNS = {1: 0.62, 2: 0.26, 3: 0.12}  # exchanges in a conversation and how often
 DEFINE = ("What is {a}?", "Define {x}.", "Explain the word {x}.", "What does {x} mean?")
@@ -86,13 +87,15 @@ def _conversation(split: Split, rng: random.Random) -> SkillItem:
     turns: list[tuple[str, str]] = []
     for _ in range(rng.choices(list(TURNS), list(TURNS.values()))[0]):
         skill, expected = TALK, ""
-        if split == "train" and rng.random() < TALK_SHARE:
+        kind = rng.random() if split == "train" else 1.0
+        if kind < TALK_SHARE:
             turns.append(rng.choice([_talk, _talk, _definition])(rng))
         else:
-            skill = rng.choice(SCORED)
+            hard = kind < TALK_SHARE + HARD_SHARE
+            skill = rng.choice(HARD if hard else SCORED)
             question, case = _exercise(skill, split, rng)
             turns.append((question, case.answer))
-            expected = case.expected
+            expected = "" if hard else case.expected
     return _item(skill, turns, expected)
 
 
