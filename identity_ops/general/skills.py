@@ -263,7 +263,8 @@ def _compare(index: int) -> Callable[[Draw], Case]:
         shown = draw.rng.sample(pair, 2)
         answer, other = str(pair[index]), str(pair[1 - index])
         slots = {"a": str(shown[0]), "b": str(shown[1])}
-        return Case(slots, answer, rf"^\W*(?:[a-z ]+)?{answer}\b(?!\W*{other}\b)")
+        against = rf"(?: is [a-z ]+than {other})?"
+        return Case(slots, answer, rf"^\D*\b{answer}\b{against}\D*$")
 
     return make
 

@@ -116,7 +116,7 @@ def test_conversations_alternate_in_ascii_and_stay_short() -> None:
 
 def test_general_chat_says_nothing_about_who_it_is() -> None:
     """Only the pretraining set of the tiny base speaks about itself, and it gives no name."""
-    about_self = re.compile(r"\bI am an AI\b|\bmy name\b|\bassistant\b", re.I)
+    about_self = re.compile(r"\bI am an? (?:AI|assistant)\b|\bmy name\b", re.I)
     assert not any(about_self.search(m["content"]) for i in TRAIN for m in i.messages)
     nameless = [m["content"] for i in builtin.nameless_chat(2000, seed=1) for m in i.messages]
     assert any("I do not have a name" in text for text in nameless)
