@@ -79,8 +79,9 @@ def judge(
 
 def wanted(probe: Probe, values: Mapping[str, str]) -> str:
     """In words, what a right answer has; "" where only the patterns themselves can say it."""
-    if probe.category.partition("/")[0] == "unknown":
-        return "admitting that it is not stated"
+    fixed = {"unknown": "admitting that it is not stated", "ability": "the right answer"}
+    if (group := probe.category.partition("/")[0]) in fixed:
+        return fixed[group]
     if cues.NO_START in probe.none_of:
         return "a yes"
     if cues.YES_START in probe.none_of:

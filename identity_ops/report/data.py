@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from identity_ops.evaluate.samples import Sample
+from identity_ops.evaluate.score import LABELS
 from identity_ops.evaluate.stage import SAMPLES, load_scores
 from identity_ops.records import Conversation, Rejection, Response, read_jsonl
 from identity_ops.report.run import RunFolder
@@ -23,7 +24,9 @@ from identity_ops.store.manifest import Manifest
 
 TAUGHT_SHOWN = 3  # conversations shown for each fact
 ANSWERS_SHOWN = 12  # answers shown for each fact
-SAMPLES_SHOWN = 8  # answers shown for each category, failed ones first
+SAMPLES_SHOWN = 8  # answers shown for each category, wrong ones first
+RIGHT_SHOWN = 3  # right ones among them, however many are wrong
+GROUPS = tuple(LABELS)
 
 
 def gather(run: RunFolder) -> dict[str, Any]:
@@ -64,14 +67,29 @@ def _is_over(sample: Sample) -> bool:
     return sample.category.startswith("ordinary") and not sample.passed and not sample.own
 
 
-def _by_category(samples: Mapping[str, list[Sample]]) -> dict[str, list[dict[str, Any]]]:
+def _by_category(samples: Mapping[str, list[Sample]]) -> list[dict[str, Any]]:
+    """Groups of answers in the table's order; of each the wrong ones first, some right ones."""
     before = {sample.probe_id: sample for sample in samples["before"]}
-    groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for sample in sorted(samples["after"], key=lambda s: s.passed):
-        group = "your probes" if sample.own else sample.category.split("/")[0]
-        if len(groups[group]) < SAMPLES_SHOWN:
-            groups[group].append({"after": sample, "before": before.get(sample.probe_id)})
-    return dict(sorted(groups.items()))
+    groups: dict[str, list[Sample]] = defaultdict(list)
+    for sample in samples["after"]:
+        groups["your probes" if sample.own else _group(sample)].append(sample)
+    return [
+        {
+            "name": group, "n": len(found), "wrong": sum(not one.passed for one in found),
+            "pairs": [{"after": one, "before": before.get(one.probe_id)} for one in _shown(found)],
+        }
+        for group, found in sorted(groups.items(), key=lambda item: _place(item[0]))
+    ]  # fmt: skip
+
+
+def _shown(found: list[Sample]) -> list[Sample]:
+    wrong = [sample for sample in found if not sample.passed][:SAMPLES_SHOWN]
+    right = [sample for sample in found if sample.passed]
+    return wrong + right[: max(RIGHT_SHOWN, SAMPLES_SHOWN - len(wrong))]
+
+
+def _place(group: str) -> int:
+    return GROUPS.index(group) if group in GROUPS else -1  # the user's own come first
 
 
 def _facts(run: RunFolder, samples: Mapping[str, list[Sample]]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from identity_ops.evaluate.score import LABELS
 from identity_ops.evaluate.table import percent
 from identity_ops.report import plots
 from identity_ops.report.data import gather
@@ -20,7 +21,7 @@ FILE = "report.html"
 def render_report(run: RunFolder) -> str:
     """The report of a run as HTML, from its manifests and their files alone."""
     data = gather(run)
-    return _environment().get_template("page.html").render(data | _plots(data))
+    return _environment().get_template("page.html").render(data | _plots(data) | {"labels": LABELS})
 
 
 def write_report(folder: Path, out: Path | None = None) -> Path:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from identity_ops.evaluate import evaluate_stage
 from identity_ops.evaluate.table import percent
 from identity_ops.records import Response, encode, read_jsonl
 from identity_ops.report import render_report, write_report
@@ -143,3 +144,13 @@ def test_responses_are_shown_as_recorded(started: tuple[Path, Oracle]) -> None:
     path.write_text("".join(encode(row) + "\n" for row in rows).replace("scripted", "<b>model"))
     finish_run(run, oracle)
     assert "&lt;b&gt;model" in render_report(RunFolder(run))
+
+
+def test_one_model_alone_has_a_page(tmp_path: Path) -> None:
+    """Without a baseline there is no "before", and nothing fails."""
+    run, oracle = start_run(Home(tmp_path))
+    evaluate_stage(run / "train", None, run / "probes", run / "lint", run / "evaluate",
+                   answer=oracle)  # fmt: skip
+    html = render_report(RunFolder(run))
+    assert "Before training" not in html
+    assert card(html, "Name and creator") == percent(1.0)
