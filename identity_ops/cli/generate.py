@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -41,6 +42,10 @@ def _generate(
     max_cost: Annotated[
         float | None, typer.Option("--max-cost", min=0, help="Hard cap in US dollars.")
     ] = None,
+    price: Annotated[
+        str | None,
+        typer.Option(metavar="IN:OUT", help="USD a million tokens, where nobody lists a price."),
+    ] = None,
     append: Annotated[bool, typer.Option("--append", help="N more in the same folder.")] = False,
     temperature: Annotated[float, typer.Option(min=0, max=2, help="Of the teacher.")] = 1.0,
     batch_size: Annotated[int, typer.Option(min=1, help="Conversations a batch.")] = 50,
@@ -57,7 +62,7 @@ def _generate(
             raise UsageError("no such file", where=path)
     config = _teacher(
         name=teacher, model=model, temperature=temperature, workers=workers,
-        max_cost_usd=max_cost, prompt_file=str(prompt) if prompt else None,
+        max_cost_usd=max_cost, price=_price(price), prompt_file=str(prompt) if prompt else None,
     )  # fmt: skip
     order = Order(
         knowledge=knowledge, num=num, seed=seed, batch_size=batch_size, catalogue=catalogue,
@@ -82,6 +87,16 @@ def _teacher(**options: Any) -> TeacherConfig:
         raise UsageError(error.what) from None
 
 
+def _price(text: str | None) -> dict[str, str] | None:
+    """ "0.5:3" as a price's fields; the settings check the numbers."""
+    if text is None:
+        return None
+    prompt, colon, completion = text.partition(":")
+    if not colon:
+        raise UsageError("wrong price", where="--price", expected="IN:OUT", got=text)
+    return {"prompt": prompt, "completion": completion}
+
+
 @contextlib.contextmanager
 def _bar(total: int) -> Iterator[Callable[[Progress], None]]:
     """A progress bar on stderr; nothing where that is no terminal."""
@@ -89,7 +104,10 @@ def _bar(total: int) -> Iterator[Callable[[Progress], None]]:
         TextColumn("generate"), BarColumn(), MofNCompleteColumn(),
         TextColumn("{task.fields[more]}"), TimeElapsedColumn(),
     )  # fmt: skip
-    with Bar(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+    visible = sys.stderr.isatty()
+    if visible:  # lines of the log would tear the bar apart
+        logging.getLogger("identity_ops").setLevel(logging.WARNING)
+    with Bar(*columns, console=Console(stderr=True), disable=not visible) as bar:
         task = bar.add_task("generate", total=total, more="")
 
         def show(progress: Progress) -> None:

@@ -193,7 +193,7 @@ def unknown_price() -> ConfigError:
     """A cap that nobody can reckon with."""
     return ConfigError(
         "a spend cap, but the price is unknown", where="max_cost_usd",
-        todo="Give the price of the model (TeacherConfig.price), or drop the cap.",
+        todo="Give the model's price (--price IN:OUT), or drop the cap.",
     )  # fmt: skip
 
 

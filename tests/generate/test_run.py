@@ -258,6 +258,15 @@ def test_shortfall_ends_the_command_with_its_reason(desk: Desk) -> None:
     assert "2 of 6 conversations" in done.stdout
 
 
+def test_price_makes_a_cap_possible(desk: Desk) -> None:
+    """Where the provider lists no price, the user's own makes the cap hold."""
+    args = [desk.root / "kb.md", "--num", 6, "--teacher", "openrouter", "--out", desk.out]
+    refused = invoke(*args, "--max-cost", 0.5)
+    assert isinstance(refused.exception, ConfigError)
+    assert not desk.provider.posts
+    assert invoke(*args, "--max-cost", 0.5, "--price", "0.5:3").exit_code == 0
+
+
 def test_dry_run_asks_for_no_conversation_and_leaves_nothing(desk: Desk) -> None:
     """A forecast of tokens, and of cost where a price is listed, without a key."""
     pricing = {"prompt": "0.000001", "completion": "0.000002"}
@@ -280,7 +289,8 @@ def test_dry_run_asks_for_no_conversation_and_leaves_nothing(desk: Desk) -> None
     "args",
     [["--num", "0"], ["--num", "many"], ["--workers", "0"], ["--temperature", "3"],
      ["--max-cost", "-1"], ["--max-cost", "nan"], ["--seed", "-1"],
-     ["--batch-size", "0"], ["--teacher", "nobody"]],
+     ["--batch-size", "0"], ["--teacher", "nobody"], ["--price", "3"], ["--price", "a:b"],
+     ["--price", "-1:2"], ["--price", "nan:1"], ["--catalogue", "none.yaml"]],
 )  # fmt: skip
 def test_wrong_option_is_refused_before_anything(desk: Desk, args: list[str]) -> None:
     """Out of range or unknown: nothing is made and nobody asked."""

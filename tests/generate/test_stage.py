@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,26 @@ def test_outage_is_transient_and_resumes(bench: Bench) -> None:
     bench.provider.faults.clear()
     assert bench.run(attempts=20).counts["accepted"] == 6
     assert all(count == 1 for count in bench.provider.paid.values())
+
+
+PASSING = [
+    Fault(status=500), Fault(status=503), Fault(status=408), Fault(cut=30, reset=True),
+    Fault(cut=30), Fault(body=b"<html>"), Fault(body={"choices": []}), Fault(body=b"{"),
+    Fault(status=429, headers={"Retry-After": "0.01"}), Fault(finish_reason="error"),
+    Fault(body={"error": {"code": 502}}), Fault(delay_s=0.3), Fault(chunked=True, cut=9),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_storm_of_passing_faults_changes_nothing(bench: Bench, seed: int) -> None:
+    """Half of all requests fail in every way that passes: the set is that of a calm run."""
+    bench.provider.answer = spoil(1, 3)
+    bench.run("calm")
+    rng = random.Random(seed)
+    bench.provider.faults.extend(rng.choice([Fault(), rng.choice(PASSING)]) for _ in range(40))
+    bench.run("storm", attempts=10, timeout_s=0.25)
+    assert bench.accepted("storm") == bench.accepted("calm")
+    assert bench.rejections("storm") == bench.rejections("calm")
 
 
 def test_cell_that_the_network_lost_is_asked_again_before_a_spare(bench: Bench) -> None:
