@@ -42,12 +42,14 @@ def publish_run(run_folder: Path, home: Home, *, name: str, wait_s: float = 600.
 
     Raises:
         GateError: the run's gate did not pass.
-        DataError: the run has no committed model or gate.
+        DataError: the run has no committed model or gate, or the gate judged another model.
+        CorruptError: the model's files changed since training.
         BusyError: another process has been publishing this model for `wait_s` seconds.
     """
     run = RunFolder(run_folder)
     require_pass(run.manifest("gate"))
-    model = run.manifest("train")
+    model = manifests.load(run.path("train"))
+    _require_judged(run, model)
     with hold(home.model(name) / ".lock", wait_s=wait_s):
         folder = _find(home, name, model.digest) or _publish(run, home, name, model)
         write_atomic(home.model(name) / LATEST, versions(home, name)[-1] + "\n")
@@ -98,6 +100,17 @@ def lineage(run: RunFolder) -> dict[str, Any]:
             for stage, found in stages.items()
         },
     }  # fmt: skip
+
+
+def _require_judged(run: RunFolder, model: Manifest) -> None:
+    """The gate's verdict must be about this very model."""
+    judged = run.manifest("evaluate")
+    of_model = judged.inputs.get("model") == model.digest
+    if not of_model or run.manifest("gate").inputs.get("evaluate") != judged.digest:
+        raise DataError(
+            "the gate judged another model than this run's", where=run.folder,
+            todo="Run evaluate and gate again.",
+        )  # fmt: skip
 
 
 def _number(version: str) -> int:

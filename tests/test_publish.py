@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from identity_ops.errors import DataError, GateError
+from identity_ops.errors import CorruptError, DataError, GateError
 from identity_ops.publish import latest_model, publish_run, versions
 from identity_ops.store import manifest as manifests
 from identity_ops.store.paths import Home
@@ -58,6 +58,25 @@ def test_a_run_without_a_gate_publishes_nothing(home: Home) -> None:
     run, _ = start_run(home)
     with pytest.raises(DataError, match="gate"):
         publish_run(run, home, name="Thistle")
+
+
+def test_another_model_than_the_judged_one_is_not_published(home: Home) -> None:
+    """Training again after the gate needs a new verdict."""
+    run = finished(home)
+    shutil.rmtree(run / "train")
+    commit(run / "train", "train", {"model.pt": "newer weights"})
+    with pytest.raises(DataError, match="another model"):
+        publish_run(run, home, name="Thistle")
+
+
+def test_a_damaged_model_is_not_published(home: Home) -> None:
+    """Bytes that changed since training are found before anything is linked."""
+    run = finished(home)
+    weights = next((run / "train").rglob("*.pt"))
+    weights.write_text("damaged")
+    with pytest.raises(CorruptError):
+        publish_run(run, home, name="Thistle")
+    assert versions(home, "Thistle") == []
 
 
 def test_nothing_published_is_said(home: Home) -> None:

@@ -25,7 +25,7 @@ from identity_ops.records import Message, Probe
 if TYPE_CHECKING:
     from identity_ops.knowledge import Knowledge
 
-ABILITIES = 232  # eight a skill
+ABILITIES = 10 * len(builtin.SCORED)
 ORDINARY_EXERCISES = 60
 
 
