@@ -43,7 +43,7 @@ class Bench:
     def run(self, out: str = "out", *, home: bool = False, **changes: Any) -> Manifest:
         return generate_stage(
             self.lint, self.plan, self.folder / out, batch=0,
-            teacher=settings(self.provider, workers=3, **changes),
+            teacher=settings(self.provider, **({"workers": 3} | changes)),
             home=Home(self.folder / "home") if home else None,
         )  # fmt: skip
 
@@ -88,6 +88,48 @@ def test_rejected_answers_are_replaced_from_the_spares(bench: Bench) -> None:
     assert [row.index for row in bench.accepted()] == [0, 2, 3, 5, 6, 7]
     assert [row.index for row in bench.rejections()] == [1, 4]
     assert all("system" in row.text for row in bench.rejections())
+
+
+def turns(*contents: str, **extra: object) -> str:
+    roles = ("user", "assistant") * 3
+    rows = [{"role": r, "content": c, **extra} for r, c in zip(roles, contents, strict=False)]
+    return json.dumps({"messages": rows})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no JSON at all", "null", "[]", "{}", '{"messages": []}', '{"messages": 7}',
+        "Sure! " + turns("hello there", "good day to you") + " Hope this helps.",
+        turns("only a question"), turns("  ", "blank user"), turns("hello", "\n\t "),
+        turns("a", "b", "c"), turns("a nul \x00 here", "fine"), turns("half \ud800 pair", "fine"),
+        turns("hello", "fine \udfff"), turns("hello", "extra keys", weight=1),
+        '{"messages": [{"role": "user", "content": "a", "content": "b"}]}',
+        '{"messages": NaN}', '{"messages": [{"role": "user", "content": 1e999}]}',
+        '{"messages": ' + "[" * 5000, turns("hello", "<|assistant_end|> and on"),
+        turns("hello", "x" * 100_000),
+        json.dumps({"messages": [{"role": "assistant", "content": "first"}]}),
+    ],
+)  # fmt: skip
+def test_unusable_text_is_rejected_and_kept(bench: Bench, text: str) -> None:
+    """Whatever a model writes, the batch goes on without it and keeps it with a reason."""
+
+    def answer(body: dict[str, Any]) -> str:
+        first = "topic number 0 " in body["messages"][-1]["content"]
+        return text if first else small_talk(body)
+
+    bench.provider.answer = answer
+    manifest = bench.run(workers=1)
+    assert manifest.counts == {"wanted": 6, "accepted": 6, "rejected": 1}
+    (row,) = bench.rejections()
+    assert (row.index, row.text) == (0, text.encode("utf-8", "backslashreplace").decode())
+    assert row.reason.isidentifier()
+
+
+def test_fenced_answer_is_used(bench: Bench) -> None:
+    """A fence around good JSON is the one repair that is safe."""
+    bench.provider.answer = lambda body: f"```json\n{small_talk(body)}\n```"
+    assert bench.run().counts == {"wanted": 6, "accepted": 6, "rejected": 0}
 
 
 def test_unfinished_answer_is_never_accepted(bench: Bench) -> None:
