@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass
 
 from identity_ops.language import words
-from identity_ops.language.statements import lower_first
 
 _PERSONS = re.compile(
     r"\b(?:creator|maker|author|developer|builder|owner|founder|inventor|maintainer|designer|ceo|cto"
@@ -106,7 +105,7 @@ def lower_label(text: str) -> str:
     parts = text.split(" ")
     rest = [w for w in parts[1:] if w.lower() not in words.PREPOSITIONS and w[:1].isalpha()]
     title = bool(rest) and all(w[0].isupper() for w in rest)
-    lowered = [lower_first(w) if place == 0 or title else w for place, w in enumerate(parts)]
+    lowered = [words.lower_first(w) if place == 0 or title else w for place, w in enumerate(parts)]
     return " ".join(lowered)
 
 
@@ -128,6 +127,12 @@ def _done_label(text: str, value: str) -> Label | None:
     """ "Rooms covered: 14" -> "how many rooms do you cover"."""
     noun, _, done = lower_label(text).rpartition(" ")
     base = words.base_of_participle(done)
+    if noun == "year" and base:
+        return Label(
+            asked=f"in what year were you {done}",
+            indirect=f"in what year you were {done}",
+            said=f"I was {done} in {{value}}",
+        )
     counted = noun and words.is_plural(noun) and _NUMBER.fullmatch(value.strip())
     if not counted or base not in words.VERBS or base in words.MAKING:
         return None
@@ -158,7 +163,7 @@ _PREPOSITION_TAIL = re.compile(
 
 def _verb_label(text: str, value: str) -> Label | None:
     """ "Created by", "Runs on", "Named after", "Released", "Speaks"."""
-    low = lower_first(text)
+    low = words.lower_first(text)
     led = _PREPOSITION_TAIL.match(low)
     first = low.split(" ")[0]
     participle = words.base_of_participle(first) or ("create" if first == "created" else "")

@@ -15,9 +15,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from identity_ops.language import labels, statements, words
+from identity_ops.language import clauses, labels, statements, words
 from identity_ops.language.statement import Statement
-from identity_ops.language.statements import lower_first
 from identity_ops.records import Fact
 
 if TYPE_CHECKING:
@@ -119,7 +118,7 @@ def phrase(fact: Fact, profile: Profile) -> Phrasing:
     value = _short(fact.value)
     if fact.role in {"name", "creator"} and fact.attribute and _is_main(fact, profile):
         return _known(fact, value)
-    names = (profile.name, *profile.name_aliases)
+    names = (profile.name, *profile.name_aliases, *_first_name(profile.name))
     if not fact.attribute:
         text, detail = _cut_detail(_first_sentence(fact.value))
         if (truth := _boolean(detail)[0]) is not None:
@@ -177,13 +176,19 @@ def _short(value: str) -> str:
     if len(text.split(" ")) > 22:
         cut = re.split(r"(?<=\w\w\w)[;:] |(?<=\w\w\w), (?=which|who|so|but|and)| - ", text)[0]
         text = cut if len(cut.split(" ")) >= 3 else text
-    return lower_first(text) if _COMMON_FIRST.match(text) else text
+    return words.lower_first(text) if _COMMON_FIRST.match(text) else text
 
 
 def _first_sentence(value: str) -> str:
     text = re.sub(r"\s+", " ", value).strip()
     first = _SENTENCE.split(text)[0]
     return first.rstrip(".;, ") or text
+
+
+def _first_name(name: str) -> tuple[str, ...]:
+    """ "Brotli" for Brotli the Garden Helper."""
+    first = name.split(" ")[0]
+    return (first,) if " " in name and len(first) > 3 and first[0].isupper() else ()
 
 
 def _is_main(fact: Fact, profile: Profile) -> bool:
@@ -212,7 +217,7 @@ _DETAIL = re.compile(r"(?P<head>\S+ \S.*?)(?:: | - | -- |; | \()(?P<tail>[^()]+?
 def _cut_detail(text: str) -> tuple[str, str]:
     """ "Not for emergencies: call 112" -> the statement and what is added to it."""
     found = _DETAIL.fullmatch(text)
-    return (found["head"], lower_first(found["tail"])) if found else (text, "")
+    return (found["head"], words.lower_first(found["tail"])) if found else (text, "")
 
 
 def _boolean(value: str) -> tuple[bool | None, str]:
@@ -221,11 +226,11 @@ def _boolean(value: str) -> tuple[bool | None, str]:
     for truth, pattern in ((True, _TRUE), (False, _FALSE)):
         if pattern.fullmatch(value.strip(" .!")):
             return truth, ""
-    if re.fullmatch(r"(?:yes|no)[,;:.]?", head, re.IGNORECASE) and (
+    if re.fullmatch(r"(?:yes|no|none|never)[,;:.]?", head, re.IGNORECASE) and (
         head[-1] in ",;:." or re.match(r"[-(\u2013\u2014]", rest)
     ):
         detail = rest.strip(" -()\u2013\u2014")
-        return head.lower().startswith("yes"), lower_first(detail)
+        return head.lower().startswith("yes"), words.lower_first(detail)
     return None, ""
 
 
@@ -248,13 +253,13 @@ def _fitted(value: str, role: str, noun: str) -> str:
     first = value.split(" ")[0]
     goal = role == "purpose" or re.search(r"(?:purpose|goal|mission|aim|job|task|role)$", noun)
     if goal and words.is_verb(first) and " " in value:
-        return f"to {lower_first(value)}"
+        return f"to {words.lower_first(value)}"
     if goal and words.base_of_s(first) and " " in value:
         return f"to {words.base_of_s(first)} {value.split(' ', 1)[1]}"
     if goal and words.base_of_ing(first):
-        return lower_first(value)
+        return words.lower_first(value)
     if role == "kind" and not any(c.isupper() for c in value[1:].split(" ")[0]):
-        return words.with_article(lower_first(value))
+        return words.with_article(words.lower_first(value))
     return value
 
 
@@ -303,7 +308,8 @@ def _told_in_value(fact: Fact, names: tuple[str, ...]) -> Statement | None:
         return None
     found = statements.parse(_first_sentence(fact.value), names=names, role=fact.role,
                              positive=fact.polarity)  # fmt: skip
-    return found if found.modal != "clause" else None
+    bare = found.modal == "have" and first in {"only", "always", "not", "may"}
+    return found if found.modal != "clause" and not bare else None
 
 
 def _statement(fact: Fact, found: Statement, detail: str = "") -> Phrasing:
@@ -342,6 +348,8 @@ def _about_noun(label: labels.Label, value: str) -> tuple[str, str, str]:
         be = "was"
     your = _owned(label.noun, "your")
     said = f"{_owned(label.noun, 'my')} {be} {_preposition(label.question, value)}{value}"
+    if clauses.is_clause(value):  # "Privacy: Conversations are not stored"
+        said = value
     return f"{label.question} {be} {your}", f"{label.question} {your} {be}", said
 
 

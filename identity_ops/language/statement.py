@@ -36,7 +36,8 @@ class Statement:
 
     def declare_you(self) -> str:
         """Second person, said to the bot: "you cannot scan images"."""
-        return _yours(self._declare("you"))
+        said = replace(self, predicate=_asker(self.predicate), finite=_asker(self.finite))
+        return _yours((self if self.modal == "clause" else said)._declare("you"))
 
     def declare_third(self, name: str) -> str:
         """Third person: "Pip cannot scan images"."""

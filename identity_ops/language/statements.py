@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 
 from identity_ops.language import words
+from identity_ops.language.clauses import clause_of
 from identity_ops.language.statement import Statement
 
 _NEGATED = {
@@ -47,7 +48,7 @@ def parse(text: str, *, names: tuple[str, ...] = (), role: str = "", positive: b
     body = re.sub(r"\s+", " ", text).strip().rstrip(".!;,:").strip()
     body, own = _strip_subject(body, names)
     found = _finite(body) or _participle(body) or _adjectives(body, role)
-    if found is None and not own and (clause := _clause(body)):
+    if found is None and not own and (clause := clause_of(body)):
         return clause
     found = found or _verb(body, "trait" if own else role)
     if found is not None:
@@ -101,10 +102,17 @@ def _finite(body: str) -> Statement | None:
         return _ability(low, rest)
     if low in {"no", "without", "lacks"} or body.lower().startswith("lack of "):
         rest = re.sub(r"^(?:any|of) ", "", rest)
+        verb, _, thing = rest.partition(" ")
         if low == "no" and rest.lower().startswith("longer "):
             return None
-        noun = rest if re.search(r" or |, ", rest) else words.with_article(lower_first(rest))
-        return Statement(modal="have", predicate=lower_first(noun), negative=True) if rest else None
+        if low == "no" and thing and words.is_verb(verb) and not words.nounish(verb):
+            return Statement(modal="can", predicate=rest, negative=True)
+        noun = rest if re.search(r" or |, ", rest) else words.with_article(words.lower_first(rest))
+        return (
+            Statement(modal="have", predicate=words.lower_first(noun), negative=True)
+            if rest
+            else None
+        )
     if low == "not":
         return _negated_bare(rest)
     if low in _NEGATED and low != "am":
@@ -118,7 +126,9 @@ def _ability(low: str, rest: str) -> Statement:
     action = re.sub(r"^(?:to|of) ", "", rest)
     if low.endswith("capable"):
         action = _gerund_to_base(action)
-    return Statement(modal="can", predicate=lower_first(action), negative=low[:2] in {"un", "in"})
+    return Statement(
+        modal="can", predicate=words.lower_first(action), negative=low[:2] in {"un", "in"}
+    )
 
 
 def _negated_bare(rest: str) -> Statement | None:
@@ -129,7 +139,9 @@ def _negated_bare(rest: str) -> Statement | None:
         return Statement(modal="do", predicate=_swap_first(rest, base), negative=True)
     meant = "meant " if rest.startswith(("for ", "to ")) else ""
     return (
-        Statement(modal="be", predicate=meant + lower_first(rest), negative=True) if rest else None
+        Statement(modal="be", predicate=meant + words.lower_first(rest), negative=True)
+        if rest
+        else None
     )
 
 
@@ -181,7 +193,11 @@ def _adverb_verb(body: str) -> Statement | None:
     if place is None or place > 2:
         return None
     verb, rest = parts[place], parts[place + 1 :]
-    adverbs = [lower_first(w) for w in parts[:place]]
+    if place and verb.lower() in words.PREPOSITIONS:  # "Never in a hurry"
+        adverb = words.lower_first(body) if parts[0].lower() != "never" else " ".join(parts[1:])
+        never = parts[0].lower() == "never"
+        return Statement(modal="be", predicate=adverb, negative=never, never=never)
+    adverbs = [words.lower_first(w) for w in parts[:place]]
     never = "never" in adverbs
     kept = [w for w in adverbs if w != "never"]
     base = words.base_of_s(verb)
@@ -197,7 +213,7 @@ def _adverb_verb(body: str) -> Statement | None:
         phrase = _bases(" ".join([*kept, base, *rest]))
         return Statement(modal="do", predicate=phrase, negative=never, never=never)
     if (past := words.base_of_past(verb)) and rest and (rest[0] not in words.PREPOSITIONS or place):
-        finite = " ".join([*kept, lower_first(verb), *rest])
+        finite = " ".join([*kept, words.lower_first(verb), *rest])
         modal_phrase = " ".join([*kept, past, *rest])
         return Statement(modal="do", predicate=modal_phrase, past=True, finite=finite,
                          negative=never, never=never)  # fmt: skip
@@ -231,13 +247,13 @@ def _participle(body: str) -> Statement | None:
     follows = parts[place + 1].lower() if len(parts) > place + 1 else ""
     if not base or not (follows in words.PREPOSITIONS or follows in {"to", "entirely", "only"}):
         return None
-    return Statement(modal="be", predicate=lower_first(body), past=base in words.MAKING)
+    return Statement(modal="be", predicate=words.lower_first(body), past=base in words.MAKING)
 
 
 def _adjectives(body: str, role: str = "") -> Statement | None:
     """ "Friendly and patient", "Honest about its limits", "Always polite"."""
     if re.match(r"(?:open|closed)[ -](?:source|weights?)\b|up to date|free of charge", body, re.I):
-        return Statement(modal="be", predicate=lower_first(body))
+        return Statement(modal="be", predicate=words.lower_first(body))
     head = re.split(r"[,;:]? (?=(?:" + "|".join(sorted(words.PREPOSITIONS)) + r")\b)", body)[0]
     parts = [w for w in re.split(r"[ ,/]+| - ", head) if w]
     content = [w for w in parts if w.lower() not in {"and", "or", "but", "yet"}]
@@ -245,7 +261,7 @@ def _adjectives(body: str, role: str = "") -> Statement | None:
     graded = [w for w in graded if w.lower() not in {"a", "bit", "little", "to"}]
     if not graded or not (all(map(words.is_adjective, graded)) or _qualities(body, graded, role)):
         return None
-    return Statement(modal="be", predicate=lower_first(body))
+    return Statement(modal="be", predicate=words.lower_first(body))
 
 
 def _qualities(body: str, graded: list[str], role: str) -> bool:
@@ -274,7 +290,7 @@ def _verb(body: str, role: str) -> Statement | None:
             if first.lower().endswith("s") and not first.lower().endswith("ss"):
                 return Statement(modal="do", predicate=_swap_first(body, first.lower()[:-1]))
             if first.lower() not in words.DETERMINERS:
-                return Statement(modal="can", predicate=lower_first(body))
+                return Statement(modal="can", predicate=words.lower_first(body))
         return None
     if words.nounish(first) and (not rest or follows in {"and", "or", "of", "for", "with", "in"}):
         return None
@@ -285,44 +301,7 @@ def _verb(body: str, role: str) -> Statement | None:
     ):  # fmt: skip
         return None
     modal = "do" if role == "trait" else "can"
-    return Statement(modal=modal, predicate=lower_first(body))
-
-
-def _clause(body: str) -> Statement | None:
-    """A sentence with a subject of its own: "Training took 3 hours"."""
-    aux = "is|are|was|were|can|cannot|can't|will|has|have|must|may|should|does|do|did|took|takes"
-    verbs = re.search(rf" (?P<verb>{aux}|isn't|aren't|doesn't|won't) ", body)
-    subject = body[: verbs.start()] if verbs else _subject(body.split(" "))
-    head = subject.split(" ")[0].lower()
-    if not subject or len(subject.split(" ")) > 6 or head in words.PREPOSITIONS or (
-        re.search(r"\b(?:that|which|who|when|if|what|how|whether|why|where)\b", subject)
-    ):  # fmt: skip
-        return None
-    return Statement(modal="clause", subject=_lower_subject(subject),
-                     predicate=body[len(subject) :].strip())  # fmt: skip
-
-
-def _subject(parts: list[str]) -> str:
-    """What stands before the verb: "Training" of "Training took 3 hours"."""
-    for place in range(1, min(4, len(parts) - 1)):
-        before, low, after = parts[place - 1], parts[place].lower(), parts[place + 1].lower()
-        many = words.is_plural(before) and not words.is_verb(parts[0])
-        if many and words.is_verb(low) and not words.nounish(low):  # "Small models make mistakes"
-            return " ".join(parts[:place])
-        verb = words.base_of_s(low) or words.base_of_past(low)
-        inside = before.lower() in words.PREPOSITIONS | words.DETERMINERS
-        opens = after in words.DETERMINERS | words.PREPOSITIONS or after[:1].isdigit()
-        if verb and not words.nounish(verb) and not inside and opens:
-            return " ".join(parts[:place])
-    return ""
-
-
-def _lower_subject(subject: str) -> str:
-    """A single word that may be a name keeps its capital."""
-    known = (
-        words.is_verb(subject) or words.is_mass(subject) or subject.lower().endswith(("s", "ing"))
-    )
-    return lower_first(subject) if " " in subject or known else subject
+    return Statement(modal=modal, predicate=words.lower_first(body))
 
 
 _AGENT = re.compile(
@@ -333,7 +312,7 @@ _AGENT = re.compile(
 
 def _noun_phrase(body: str, role: str, positive: bool, default: str) -> Statement:
     """What a bare noun phrase says depends on where it stands."""
-    text = lower_first(body)
+    text = words.lower_first(body)
     head = words.head_of(text).lower()
     if text.endswith(" support") and role == "capability":
         thing = body.removesuffix(" support")
@@ -364,12 +343,12 @@ def from_label(label: str, value: bool, names: tuple[str, ...] = ()) -> Statemen
         text = f"{text.split(' ')[0]} {aux[1]}"
     parts = text.split(" ")
     if len(parts) == 1 and words.base_of_participle(text):
-        return Statement(modal="be", predicate=lower_first(text), negative=not value)
+        return Statement(modal="be", predicate=words.lower_first(text), negative=not value)
     verb = words.base_of_participle(parts[-1]) or {"needed": "need"}.get(parts[-1].lower(), "")
     if len(parts) > 1 and verb and not words.is_adjective(parts[0]) and verb in words.VERBS:
         noun = " ".join(parts[:-1])
         statement = Statement(
-            modal="do", predicate=f"{verb} {words.with_article(lower_first(noun))}"
+            modal="do", predicate=f"{verb} {words.with_article(words.lower_first(noun))}"
         )
     else:
         statement = parse(text, names=names, default="support", role="")
@@ -391,21 +370,8 @@ def _gerunds_to_base(phrase: str) -> str:
         joins = place == 0 or before in {"and", "or"} or phrase.split(" ")[place - 1].endswith(",")
         base = words.base_of_ing(word.rstrip(",")) if joins else ""
         out.append(base + ("," if word.endswith(",") else "") if base else word)
-    return lower_first(" ".join(out))
+    return words.lower_first(" ".join(out))
 
 
 def _swap_first(phrase: str, word: str) -> str:
     return " ".join([word, *phrase.split(" ")[1:]])
-
-
-def lower_first(text: str) -> str:
-    """Lower-case the first letter unless the first word is a name, an acronym or "I"."""
-    first = re.match(r"[\w'-]+", text)
-    if not first or not first[0][0].isupper():
-        return text
-    word = first[0]
-    if any(c.isupper() or c.isdigit() for c in word[1:]) or word in words.PROPER or (
-        len(word) == 1 and word != "A"
-    ):  # fmt: skip
-        return text
-    return text[0].lower() + text[1:]

@@ -191,3 +191,16 @@ def gerund(verb: str) -> str:
     doubled = verb in {"begin", "forget", "permit", "submit", "admit", "refer", "prefer", "infer"}
     double: str = verb[-1] if short or doubled else ""
     return f"{verb}{double}ing"
+
+
+def lower_first(text: str) -> str:
+    """Lower-case the first letter unless the first word is a name, an acronym or "I"."""
+    first = re.match(r"[\w'-]+", text)
+    if not first or not first[0][0].isupper():
+        return text
+    word = first[0]
+    if any(c.isupper() or c.isdigit() for c in word[1:]) or word in PROPER or (
+        len(word) == 1 and word != "A"
+    ):  # fmt: skip
+        return text
+    return text[0].lower() + text[1:]

@@ -14,6 +14,7 @@ from identity_ops.teachers.template.questions import role_row
 from identity_ops.teachers.template.subject import Subject, sentence
 from identity_ops.teachers.template.values import false_value
 
+_EXAMPLES = {"e.g.", "i.e.", "such", "including", "especially", "mostly", "only"}
 LONG_VALUE = 12  # words; a longer value is answered with, never put into a question
 
 
@@ -46,7 +47,8 @@ class FactTalk:
     def said(self) -> str:
         """The fact in the bot's words, without a full stop."""
         detail = self.phrasing.detail
-        joint = " " if detail.split(" ")[0] in words.PREPOSITIONS else ": "
+        first = detail.split(" ")[0]
+        joint = " " if first in words.PREPOSITIONS else ", " if first in _EXAMPLES else ": "
         return self.phrasing.declare_i() + (f"{joint}{detail}" if detail else "")
 
     @property
@@ -55,7 +57,10 @@ class FactTalk:
         first = self.phrasing.value.split(" ")[0]
         listed = len(self.phrasing.items) > 1 and not self.phrasing.plural
         owned = self.phrasing.your == f"your {self.phrasing.noun}"
-        return owned and self._short and not listed and not words.is_adjective(first) and (
+        brief = (
+            self.said.startswith(("my ", "the ", "I ")) and len(self.phrasing.value.split(" ")) <= 5
+        )
+        return owned and brief and not listed and not words.is_adjective(first) and (
             first.lower() not in words.PREPOSITIONS | {"to", "not", "no", "only", "yes"}
         )  # fmt: skip
 
@@ -267,7 +272,7 @@ def _forms(p: Phrasing, fact: Fact, own: tuple[str, ...], short: bool) -> list[t
             forms += [(talk.verb_claim, 14.0), (talk.reverse_verb, 6.0)]
     else:
         forms = [(talk.ask_value, 55.0), (talk.ask_full, 12.0)]
-        if short and not p.said.startswith(("I am", "I was")):
+        if short and p.said.startswith(("my ", "the ", "I have ")):
             forms += [(talk.true_value, 5.0), (talk.false_value, 6.0), (talk.either, 3.0),
                       (talk.reverse, 5.0), (talk.reverse_name, 3.0)]  # fmt: skip
         if len(p.items) > 1:

@@ -48,7 +48,8 @@ class IdentityTalk:
         return self._pair("both", "ask", "say")
 
     def greeting(self) -> Exchange:
-        found = self._pair("greeting", "ask", "say")
+        plain = self.turn is None and self.rng.random() < 0.4
+        found = self._pair("greeting", "bare" if plain else "ask", "say")
         return Exchange(
             found.user if self.rng.random() < 0.8 else found.user.lower(), found.bot, True
         )

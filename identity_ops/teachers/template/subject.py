@@ -99,7 +99,8 @@ def _creator(knowledge: Knowledge) -> str:
         return ""
     for fact in knowledge.facts:
         value = fact.value.strip(" .")
-        if fact.role == "creator" and creators[0] in value and len(value.split(" ")) <= 8:
+        plain = fact.items or not re.search(r"[,(;]", value)
+        if fact.role == "creator" and creators[0] in value and plain and len(value.split(" ")) <= 8:
             return _team(value)
     return _team(creators[0])
 

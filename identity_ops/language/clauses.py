@@ -1,0 +1,55 @@
+"""Clauses: statements with a subject of their own, such as "Training took 3 hours".
+
+They say nothing that can be turned to "I" or "you", so they are only found here, and quoted whole.
+"""
+
+from __future__ import annotations
+
+import re
+
+from identity_ops.language import words
+from identity_ops.language.statement import Statement
+
+
+def clause_of(body: str) -> Statement | None:
+    """A sentence with a subject of its own: "Training took 3 hours"."""
+    aux = "is|are|was|were|can|cannot|can't|will|has|have|must|may|should|does|do|did|took|takes"
+    verbs = re.search(rf" (?P<verb>{aux}|isn't|aren't|doesn't|won't) ", body)
+    subject = body[: verbs.start()] if verbs else _subject(body.split(" "))
+    head = subject.split(" ")[0].lower()
+    if not subject or len(subject.split(" ")) > 6 or head in words.PREPOSITIONS or (
+        re.search(r"\b(?:that|which|who|when|if|what|how|whether|why|where)\b", subject)
+    ):  # fmt: skip
+        return None
+    return Statement(modal="clause", subject=_lower_subject(subject),
+                     predicate=body[len(subject) :].strip())  # fmt: skip
+
+
+def is_clause(text: str) -> bool:
+    """Whether the text is a sentence with a subject of its own, begun as one."""
+    return text[:1].isupper() and len(text.split(" ")) > 2 and bool(
+        re.search(r"^\w+(?: \w+){0,4} (?:is|are|was|were|has|have|will|can|cannot|must) ", text)
+    )  # fmt: skip
+
+
+def _subject(parts: list[str]) -> str:
+    """What stands before the verb: "Training" of "Training took 3 hours"."""
+    for place in range(1, min(4, len(parts) - 1)):
+        before, low, after = parts[place - 1], parts[place].lower(), parts[place + 1].lower()
+        many = words.is_plural(before) and not words.is_verb(parts[0])
+        if many and words.is_verb(low) and not words.nounish(low):  # "Small models make mistakes"
+            return " ".join(parts[:place])
+        verb = words.base_of_s(low) or words.base_of_past(low)
+        inside = before.lower() in words.PREPOSITIONS | words.DETERMINERS
+        opens = after in words.DETERMINERS | words.PREPOSITIONS or after[:1].isdigit()
+        if verb and not words.nounish(verb) and not inside and opens:
+            return " ".join(parts[:place])
+    return ""
+
+
+def _lower_subject(subject: str) -> str:
+    """A single word that may be a name keeps its capital."""
+    known = (
+        words.is_verb(subject) or words.is_mass(subject) or subject.lower().endswith(("s", "ing"))
+    )
+    return words.lower_first(subject) if " " in subject or known else subject
