@@ -2,7 +2,8 @@
 
 Three passes, each over what the one before left:
 1. exact: the same letters and digits, whatever case, spacing and punctuation;
-2. pair: the same first question with the same first answer;
+2. answers: the same first question and the same answers, whatever else the user says; a shared
+   greeting alone is no reason, for many conversations begin with one;
 3. near: Jaccard similarity of word-3 shingles of the whole conversation at or above a threshold.
    Candidates come from one-permutation MinHash (128 bins in 32 bands of 4), all in numpy, and
    every candidate is verified exactly, so nothing is dropped on a guess.
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 
 from identity_ops.records import Conversation, Message
 
-How = Literal["exact", "pair", "near"]
+How = Literal["exact", "answers", "near"]
 U64 = NDArray[np.uint64]
 _WORD = re.compile(r"\w+")
 _MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -56,7 +57,7 @@ def find_duplicates(
     kept = sorted(conversations, key=lambda c: (c.index, c.id))
     dropped: dict[str, Duplicate] = {}
     kept = _by_key(kept, _exact_key, "exact", dropped)
-    kept = _by_key(kept, _pair_key, "pair", dropped)
+    kept = _by_key(kept, _answers_key, "answers", dropped)
     _near(kept, settings or Settings(), dropped)
     return dropped
 
@@ -78,9 +79,10 @@ def _exact_key(conversation: Conversation) -> bytes:
     return _letters(text_of(conversation.messages))
 
 
-def _pair_key(conversation: Conversation) -> bytes:
-    """First question and first answer; only those say more than a greeting."""
-    return _letters(text_of(conversation.messages[:2]))
+def _answers_key(conversation: Conversation) -> bytes:
+    """The first question and all answers."""
+    answers = [m for m in conversation.messages if m["role"] == "assistant"]
+    return _letters(text_of([*conversation.messages[:1], *answers]))
 
 
 def _letters(text: str) -> bytes:

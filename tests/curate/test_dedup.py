@@ -31,14 +31,16 @@ def test_case_spacing_and_punctuation_make_no_difference() -> None:
     assert find_duplicates(rows) == {"c000001": ("c000000", "exact")}
 
 
-def test_the_same_question_and_answer_with_another_ending_is_a_pair() -> None:
-    """What follows does not make the first exchange new."""
+def test_the_same_question_with_the_same_answers_is_a_duplicate() -> None:
+    """What the user says in between does not make the answers new; a shared greeting is free."""
+    hello = ("Hi!", "Hello! I am Pico.")
     rows = [
-        conversation(0, "Who are you?", "I am Pico.", "Fine, thanks.", "You are welcome!"),
-        conversation(1, "Who are you?", "I am Pico.", "How big are you?", "I do not know that."),
-        conversation(2, "Who are you?", "My name is Pico.", "How big?", "I have two layers."),
+        conversation(0, *hello, "Fine, thanks.", "You are welcome!"),
+        conversation(1, *hello, "Great, that was all.", "You are welcome."),
+        conversation(2, *hello, "How big are you?", "I have two layers."),
+        conversation(3, "Is anyone at home here today?", "Hello! I am Pico."),
     ]
-    assert find_duplicates(rows) == {"c000001": ("c000000", "pair")}
+    assert find_duplicates(rows) == {"c000001": ("c000000", "answers")}
 
 
 def test_a_small_edit_is_a_near_duplicate_and_a_rewrite_is_not() -> None:
