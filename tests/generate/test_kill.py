@@ -78,6 +78,7 @@ class Victim:
         return list(read_jsonl(Conversation, self.root / out / "accepted.jsonl"))
 
 
+@pytest.mark.slow
 def test_killed_anywhere_it_ends_with_the_undisturbed_set(
     provider: Provider, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import signal
 import subprocess
 import sys
@@ -31,7 +32,7 @@ from identity_ops.generate.run import Summary, generate
 from identity_ops.records import Conversation, read_jsonl
 from identity_ops.store.lock import hold
 from identity_ops.store.paths import Home
-from tests.loopback import KEY, Fault, Provider, serve
+from tests.loopback import KEY, Fault, Provider, serve, small_talk
 from tests.scene import TEXT, settings
 
 PRICE = {"prompt": 0.0, "completion": 0.0, "request": 0.001}
@@ -180,28 +181,70 @@ def test_never_more_in_flight_than_workers(desk: Desk) -> None:
     assert desk.provider.most_in_flight == 3
 
 
+CODE = """
+import sys
+from tests.generate.test_run import *
+
+settings = settings(Provider(), base_url=None, workers=8)
+order = Order(knowledge=Path(sys.argv[1]), num=60, batch_size=5, teacher=settings)
+generate(order, Path(sys.argv[2]), home=None, show=ignore_progress)
+"""
+
+
+def start(desk: Desk, out: str) -> subprocess.Popen[bytes]:
+    """Sixty conversations in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", CODE, str(desk.root / "kb.md"), str(desk.root / out)],
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def strike(desk: Desk, process: subprocess.Popen[bytes], posts: int, number: int) -> None:
+    """Send a signal once so many more requests have come (or the process has ended)."""
+    until = len(desk.provider.posts) + posts
+    while process.poll() is None and len(desk.provider.posts) < until:
+        time.sleep(0.002)
+    process.send_signal(number)
+    process.wait()
+
+
 def test_interrupt_stops_all_lanes_and_loses_nothing(desk: Desk) -> None:
     """Ctrl-C in the middle: no further request, every answer kept, and the order resumes."""
-    code = (
-        "import sys; from tests.generate.test_run import *; "
-        "order = Order(knowledge=Path(sys.argv[1]), num=60, batch_size=5, "
-        "teacher=settings(Provider(), base_url=None, workers=8)); "
-        "generate(order, Path(sys.argv[2]), home=None, show=ignore_progress)"
-    )
     desk.provider.delay_s = 0.1
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, str(desk.root / "kb.md"), str(desk.out)],
-        stderr=subprocess.PIPE,
-    )
-    while len(desk.provider.posts) < 10:
-        time.sleep(0.002)
-    process.send_signal(signal.SIGINT)
-    process.communicate()
+    process = start(desk, "out")
+    strike(desk, process, 10, signal.SIGINT)
     assert process.returncode != 0
     assert 10 <= len(desk.provider.posts) < 60
-    done = subprocess.run([*process.args], check=False)  # type: ignore[misc]
-    assert done.returncode == 0
+    assert start(desk, "out").wait() == 0
     assert max(desk.provider.paid.values()) == 1
+
+
+def difficult(body: dict[str, Any]) -> str:
+    """Some answers are unusable, and some say the same as others."""
+    text = small_talk(body)
+    luck = random.Random(text).random()
+    if luck < 0.15:
+        return json.dumps({"messages": [{"role": "system", "content": text}]})
+    if luck < 0.3:
+        return small_talk({"messages": [{"content": str(int(luck * 100))}]})
+    return text
+
+
+@pytest.mark.slow
+def test_killed_order_ends_with_the_undisturbed_set(desk: Desk) -> None:
+    """Batches side by side, rejections, duplicates, refill: killed and killed again, the same."""
+    desk.provider.answer, desk.provider.delay_s = difficult, 0.02
+    assert start(desk, "undisturbed").wait() == 0
+    once = desk.provider.paid.copy()
+    desk.provider.paid.clear()
+    rng = random.Random(5)
+    kills = 5
+    for _ in range(kills):
+        strike(desk, start(desk, "killed"), rng.randrange(5, 20), signal.SIGKILL)
+    assert start(desk, "killed").wait() == 0
+    assert desk.accepted("killed") == desk.accepted("undisturbed")
+    assert desk.provider.paid.keys() == once.keys()
+    assert desk.provider.paid.total() - once.total() <= kills * 8
 
 
 def test_refused_key_in_mid_run_stops_every_lane(desk: Desk) -> None:
