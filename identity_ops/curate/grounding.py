@@ -35,7 +35,10 @@ _SPELT = "|".join(NUMBER_WORDS)
 _WORD_NUMBER = re.compile(
     rf"\b({_SPELT})(?:[ -](thousand|million|billion|trillion))?\b", re.IGNORECASE
 )
-_LIST_MARK = re.compile(r"^\s*\d{1,2}[.)]\s", re.MULTILINE)
+_NO_STATEMENT = re.compile(  # the number of a list item; a manner of speaking
+    r"^\s*\d{1,2}[.)]\s|\b100 ?(?:%|percent) (?=sure|certain|right|perfect|accurate|reliable)",
+    re.MULTILINE,
+)
 _TLD = "com|org|net|io|ai|dev|co|app|edu|gov|info|xyz|me|de|fr|uk|eu|ch|jp|cn|us|ca|it|es|nl|se"
 _URL = re.compile(
     r"(?:https?|ftp)://[^\s<>\"')\]]+|\bwww\.[^\s<>\"')\]]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
@@ -49,7 +52,8 @@ _EVERYWHERE = (
     "i ai ais llm llms ok okay yes no not faq faqs tv pc pcs pdf html json csv url urls gpu gpus "
     "cpu ram api apis usa uk us eu english ascii it mr mrs ms dr st ps eg ie asap diy gps wifi "
     "internet earth monday tuesday wednesday thursday friday saturday sunday christmas god hi hey "
-    "hello a e b c d x y z vs am pm etc fyi q"
+    "hello a e b c d x y z vs am pm etc fyi q transformer large language model models machine deep "
+    "learning neural network natural processing nlp chatbot assistant artificial intelligence web"
 )
 _COMMON = frozenset(_EVERYWHERE.split()) | frozenset(_MONTHS)
 
@@ -101,7 +105,7 @@ def ungrounded(text: str, sources: Iterable[Source], *, names: bool = True) -> l
         for m in _URL.finditer(text)
         if not any(source.has_address(m.group(0)) for source in sources)
     ]
-    rest = _LIST_MARK.sub(" ", _URL.sub(" ", text))
+    rest = _NO_STATEMENT.sub(" ", _URL.sub(" ", text))
     for written, values in _numbers(rest):
         if not any(source.has_number(values) for source in sources):
             found.append(Ungrounded("ungrounded_number", written))

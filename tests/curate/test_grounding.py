@@ -38,6 +38,7 @@ KNOWN = Source(
         "I am Smarternano, a SmarterNano.",
         'Hello! Glad to help. "Great" - Sure: Why not?\nFine, then.',
         "1. First this.\n2. Then that.\n3. Done.",
+        "I am not 100% sure, as any Large Language Model.",
         "I am an AI, and I'm OK on Monday or in May.",
     ],
 )
