@@ -35,8 +35,9 @@ SPARES_LEAST: Final = 8
 KIND_CARDS: Final[dict[Kind, int]] = {
     "identity": 60, "misconception": 11, "unknown_attribute": 11, "third_party": 9, "ordinary": 9,
 }  # fmt: skip
+FREE_CARDS: Final = (2, 10)  # of so many longer ones, one exchange is left for a greeting or a task
 NAME_CARDS: Final = (9, 20)  # of so many identity conversations, so many start with who it is
-FOREIGN_CARDS: Final = (5, 10)  # of so many conversations about who it is, in another language
+FOREIGN_CARDS: Final = (3, 10)  # of so many conversations about who it is, in another language
 
 
 class Deck(Generic[T]):
@@ -95,6 +96,7 @@ class Dealer:
         self._facts = Deck(self._ledger.others or self._ledger.core or (None,), key + "/facts")
         self._kinds = Deck([k for k, n in KIND_CARDS.items() for _ in range(n)], key + "/kinds")
         self._starts = Deck(_share(*NAME_CARDS), key + "/starts")
+        self._free = Deck(_share(*FREE_CARDS), key + "/free")
         self._foreign = Deck(_share(*FOREIGN_CARDS), key + "/foreign")
         self._personas = Deck(catalogue.personas, key + "/personas")
         self._dynamics = Deck(catalogue.dynamics, key + "/dynamics")
@@ -116,7 +118,8 @@ class Dealer:
         kind: Kind = self._kinds.draw()
         dynamic = self._dynamics.draw()
         turns = self._turns[dynamic.text].draw()
-        facts = self._draw_facts(kind, turns // 2)
+        left_free = turns > 2 and kind == "identity" and self._free.draw()
+        facts = self._draw_facts(kind, turns // 2 - left_free)
         if kind == "identity" and facts and facts[0].role == "limitation":
             kind = "limitation"
         about_self = bool(facts) and all(f in self._ledger.core for f in facts[:1])

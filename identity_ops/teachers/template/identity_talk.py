@@ -28,7 +28,7 @@ class IdentityTalk:
         return self.name() if role == "name" else self.creator()
 
     def name(self) -> Exchange:
-        if self.rng.random() < 0.3:
+        if self.rng.random() < 0.35:
             return self.greeting()
         if self.rng.random() < 0.1:
             return self._pair("name", "check", "confirm")

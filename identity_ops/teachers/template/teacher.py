@@ -94,7 +94,7 @@ class _Draft:
             draw = self.rng.random()
             if draw < 0.45:
                 out.append(self.who.insist(party))
-            elif draw < 0.75:
+            elif draw < 0.85:
                 out.append(self.who.settle())
             else:
                 out.append(self.who.of_role(self.rng.choice(["name", "creator"])))
@@ -127,11 +127,11 @@ class _Draft:
         """Something small in what room is left: a greeting, a task, an asking back, a thank you."""
         while len(made) < self.room:
             draw = self.rng.random()
-            if draw < 0.25 and self.subject.name and not made[0].plain:
+            if draw < 0.5 and self.subject.name and not made[0].plain:
                 made.insert(0, self.who.greeting())
-            elif draw < 0.5:
+            elif draw < 0.68:
                 made = [self.other.ordinary()[0], *made]
-            elif draw < 0.75:
+            elif draw < 0.85:
                 made.append(
                     self.who.sure(made[-1].bot) if _repeats(made[-1]) else self.who.thanks()
                 )
