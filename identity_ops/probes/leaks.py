@@ -1,9 +1,9 @@
 """Leaks: training turns that give a probe away.
 
 A user turn leaks a probe when the two are equal after normalisation (case, punctuation, spacing),
-or when they share an 8-gram after the bot's names and the facts' values are masked. Ability
-probes are held out by item and share their wording with training on purpose, so only equality
-counts for them. Cost: one dictionary look-up for each word of a turn.
+or when they share an 8-gram after the bot's names and the facts' values are masked. Exercises
+are held out by item and share their wording with training on purpose, so only equality counts for
+them. Cost: one dictionary look-up for each word of a turn.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from identity_ops.records import Fact, Message, Probe
 
 GRAM = 8
 MASK = "*"
+EXERCISES = ("ability", "ordinary/exercise")
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*|\*")
 
 
@@ -102,7 +103,7 @@ class LeakFinder:
         for probe in probes:
             tokens = words(probe.question)
             self._equal[tokens].append(probe.id)
-            if not probe.category.startswith("ability"):
+            if not probe.category.startswith(EXERCISES):
                 for gram in set(grams(self._mask(tokens), GRAM)):
                     self._grams[gram].append(probe.id)
 
