@@ -43,11 +43,14 @@ _YEAR = re.compile(r"(?:[a-z.,] |-)(?:19|20)\d\d$")  # "May 2024" is not "May 2,
 _MONTHS = word_list(
     """January February March April May June July August September October November December"""
 )
+_MAX_CHARS = 200  # a longer value has no other spelling
 _CURRENCY = {"$": ("dollars", "USD"), "\u20ac": ("euros", "EUR"), "\u00a3": ("pounds", "GBP")}
 
 
 def spellings(value: str, role: str) -> tuple[str, ...]:
     """Other spellings of `value`, without `value` itself, each once, in a fixed order."""
+    if len(value) > _MAX_CHARS:
+        return ()
     bare = list(_each(_trimmed, [value]))  # "about $96" -> "$96"
     named = [*bare, *(other for text in bare for other in _named(text, role))]
     forms = named + [other for text in named for other in _respelled(text, role)]

@@ -6,8 +6,11 @@ code, struck-out text (dropped). Code blocks, HTML blocks and comments give no b
 
 from __future__ import annotations
 
+import bisect
 import re
 from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any, TypeVar
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -15,6 +18,9 @@ from markdown_it.tree import SyntaxTreeNode
 
 _PARSER = MarkdownIt("commonmark", {"maxNesting": 40}).enable(["table", "strikethrough"])
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+
+
+Mark = TypeVar("Mark", bound=tuple[Any, ...])
 
 
 @dataclass(slots=True)
@@ -28,23 +34,33 @@ class Text:
 
     def line_at(self, offset: int) -> int:
         """The line of the character at `offset`."""
-        return max((line for start, line in self.lines if start <= offset), default=1)
+        index = bisect.bisect_right(self.lines, offset, key=itemgetter(0))
+        return self.lines[index - 1][1] if index else 1
 
     def part(self, start: int, end: int) -> Text:
         """The text between two offsets, with its lines and marks."""
-        lines = [(0, self.line_at(start))]
-        lines += [(at - start, line) for at, line in self.lines if start < at < end]
+        inside = _between(self.lines, start + 1, end)
         return Text(
             self.text[start:end],
-            lines,
-            [(a - start, b - start) for a, b in self.bold if start <= a and b <= end],
-            [(a - start, b - start, to) for a, b, to in self.links if start <= a and b <= end],
+            [(0, self.line_at(start)), *((at - start, line) for at, line in inside)],
+            [(a - start, b - start) for a, b in _between(self.bold, start, end) if b <= end],
+            [
+                (a - start, b - start, to)
+                for a, b, to in _between(self.links, start, end)
+                if b <= end
+            ],
         )
 
     def stripped(self) -> Text:
         """The text without white space at its ends."""
         left = len(self.text) - len(self.text.lstrip())
         return self.part(left, max(left, len(self.text.rstrip())))
+
+
+def _between(marks: list[Mark], start: int, end: int) -> list[Mark]:
+    """The marks, sorted by offset, that begin from `start` to before `end`."""
+    first = bisect.bisect_left(marks, start, key=itemgetter(0))
+    return marks[first : bisect.bisect_left(marks, end, lo=first, key=itemgetter(0))]
 
 
 @dataclass(slots=True)
@@ -189,10 +205,10 @@ class _Flattener:
 
     def close(self, kind: str) -> None:
         start, address = self.opened.pop()
-        if kind == "strong_close":
-            self.out.bold.append((start, len(self.out.text)))
-        else:
-            self.out.links.append((start, len(self.out.text), address))
+        marks: list[Any] = self.out.bold if kind == "strong_close" else self.out.links
+        end = len(self.out.text)
+        mark = (start, end) if kind == "strong_close" else (start, end, address)
+        bisect.insort(marks, mark)
 
 
 def hide_code(text: str) -> str:

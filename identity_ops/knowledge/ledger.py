@@ -22,6 +22,7 @@ from identity_ops.store import manifest as manifests
 COPY_NAME = "knowledge.md"  # of the knowledge base inside a committed lint folder
 LEDGER_NAME = "facts.jsonl"
 _ID_CHARS = 12
+_MAX_FORMS = 12  # names that sentences are searched for
 _ADDRESS = re.compile(r"://|www\.|\w\.[a-z]{2,}\b|\S/\S")  # "on request" is no address
 
 
@@ -103,8 +104,8 @@ def _topic(entries: list[Entry], text: str) -> Topic:
     names = [name for entry in entries if entry.role == "name" for name in _forms(entry)]
     bases = [entry.value for entry in entries if entry.role == "architecture"]
     return Topic(
-        tuple(dict.fromkeys(name for name in names if len(name) > 1)),
-        tuple(dict.fromkeys(base for base in bases if len(base.split()) <= 3)),
+        tuple(dict.fromkeys(name for name in names if len(name) > 1))[:_MAX_FORMS],
+        tuple(dict.fromkeys(base for base in bases if len(base.split()) <= 3))[:_MAX_FORMS],
         _personal(text, names, [entry.value for entry in entries if entry.role == "creator"]),
     )
 

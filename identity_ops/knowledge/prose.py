@@ -33,6 +33,7 @@ _SHORT = (
     (re.compile(r"^(She|He|This|Here)['\u2019]s\b(?= (?:an?|the|not|made|built)\b)"), r"\1 is"),
     (re.compile(r"\b(You|you|We|we|They|they)['\u2019]re\b"), r"\1 are"),
 )
+_MAX_SENTENCE = 600  # characters; what is longer is no sentence that patterns can read
 _GREETING = re.compile(r"(?:Meet|Hello|Hi|Welcome|This is|Say hi)\b[^.]{0,40}!?$")
 
 
@@ -53,6 +54,8 @@ def _sentence(sentence: Text, section: Section, topic: Topic) -> list[Entry]:
     line, whole = sentence.line_at(0), tidy(sentence.text)
     if whole.endswith("?") or not re.search(r"\w", whole) or _GREETING.match(whole):
         return []
+    if len(whole) > _MAX_SENTENCE:
+        return [statement(whole, section, line)]
     parts = _clauses(whole, topic)
     read_parts = [claims(part, section, topic, line) for part in parts]
     mixed = len({negative_statement(part.text) for part in parts}) > 1

@@ -12,6 +12,7 @@ from identity_ops.knowledge.entries import Entry
 from identity_ops.knowledge.findings import Finding, Severity
 from identity_ops.knowledge.ledger import entries_of
 from identity_ops.knowledge.names import confusable, rival
+from identity_ops.knowledge.roles import label_role
 from identity_ops.knowledge.words import plain
 
 MAX_WORDS = 30  # of one value: a small model cannot say more in one answer
@@ -41,6 +42,7 @@ _SINGLE = frozenset(["name", "size", "layers", "width", "heads", "vocabulary", "
 }
 _NUMERIC = frozenset(["size", "layers", "width", "heads", "vocabulary", "context"])
 _OPEN = frozenset(("capability", "limitation", "trait"))
+_MAX_PAIRS = 200  # values of one attribute that are compared
 _OTHER_NAME = re.compile(r"full|nick|short|code|long|also|aka|alias|known|goes by")
 _MANY = re.compile(
     r"(?:note|example|fact|feature|tip|rule|can|cannot|limit|limitation|capability|alias|nickname|link"
@@ -162,10 +164,10 @@ def _same_label(entries: list[Entry], file: str) -> Iterator[Finding]:
     groups: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         label = plain(entry.label)
-        if label and not _MANY.fullmatch(label) and entry.role not in _OPEN:
+        if label and not _MANY.fullmatch(label) and label_role(label) not in _OPEN:
             groups[label].append(entry)
     for group in groups.values():
-        for entry in group[1:]:
+        for entry in group[1:_MAX_PAIRS]:
             if not agree(group[0], entry):
                 yield _conflict(group[0], entry, file, "error")
 
@@ -176,7 +178,7 @@ def _same_role(entries: list[Entry], file: str) -> Iterator[Finding]:
         if entry.role in _SINGLE and entry.polarity:
             groups[entry.role].append(entry)
     for role, group in groups.items():
-        for entry in group[1:]:
+        for entry in group[1:_MAX_PAIRS]:
             labels = plain(entry.label), plain(group[0].label)
             if labels[0] == labels[1] or any(map(_OTHER_NAME.search, labels)):
                 continue

@@ -142,7 +142,8 @@ def sentences(text: Text) -> list[Text]:
 
 
 def _ends_sentence(raw: str, match: re.Match[str]) -> bool:
-    before, after = raw[: match.start()], raw[match.end() :]
+    before = raw[max(0, match.start() - 80) : match.start()]
+    after = raw[match.end() : match.end() + 80]
     if raw[match.start()] != ".":
         return True
     if _ABBREVIATION.search(before):
