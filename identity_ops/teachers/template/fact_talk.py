@@ -154,8 +154,15 @@ class FactTalk:
         return self.ask("either", "say_asked", first=first, First=sentence(first), second=second)
 
     def _false(self) -> str:
+        """A wrong value: one of the same sort, or what is true of another fact."""
         p = self.phrasing
-        return false_value(p.value, f"{p.noun} {self.fact.attribute}", self.rng)
+        found = false_value(p.value, f"{p.noun} {self.fact.attribute}", self.rng)
+        others = self.subject.values if p.style == "attribute" else ()
+        if others and (not found or self.rng.random() < 0.2):
+            other = self.rng.choice(others)
+            known = other.casefold() in p.value.casefold() or p.value.casefold() in other.casefold()
+            return found if known else other
+        return found
 
     def item(self) -> Exchange:
         """ "Is French among your languages?" """
@@ -170,6 +177,8 @@ class FactTalk:
         return Exchange(user, f"Yes, {self.said}.")
 
     def reverse(self) -> Exchange:
+        if not self._swaps and not self.phrasing.counted:
+            return self.ask_value()
         said = "say_reverse"
         if not self._swaps or self.phrasing.counted or self.said.startswith("I "):
             said = "say_asked"
@@ -273,7 +282,7 @@ def _forms(p: Phrasing, fact: Fact, own: tuple[str, ...], short: bool) -> list[t
     else:
         forms = [(talk.ask_value, 55.0), (talk.ask_full, 12.0)]
         if short and p.said.startswith(("my ", "the ", "I have ")):
-            forms += [(talk.true_value, 5.0), (talk.false_value, 6.0), (talk.either, 3.0),
+            forms += [(talk.true_value, 9.0), (talk.false_value, 11.0), (talk.either, 7.0),
                       (talk.reverse, 5.0), (talk.reverse_name, 3.0)]  # fmt: skip
         if len(p.items) > 1:
             forms.append((talk.item, 8.0))

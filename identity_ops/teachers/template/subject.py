@@ -36,6 +36,7 @@ class Subject:
     phrasings: Mapping[str, Phrasing]
     parties: tuple[Party, ...]
     questions: Mapping[str, tuple[str, ...]]  # by fact: what it suggests beside its own words
+    values: tuple[str, ...]  # short values, each of which is wrong for any other fact
     unknown: tuple[Mapping[str, Any], ...]  # rows of others.yaml that no fact touches
 
     @classmethod
@@ -49,7 +50,8 @@ class Subject:
         slots = {"name": profile.name, "creator": _creator(knowledge), "kind": _kind(phrasings),
                  "typo": misspell(profile.name) if profile.name else ""}  # fmt: skip
         asked = own_questions(knowledge.facts, phrasings)
-        return cls(slots, facts, phrasings, _parties(own), asked, unstated(knowledge.facts))
+        return cls(slots, facts, phrasings, _parties(own), asked, _values(phrasings),
+                   unstated(knowledge.facts))  # fmt: skip
 
     @property
     def name(self) -> str:
@@ -118,6 +120,12 @@ def _kind(phrasings: Mapping[str, Phrasing]) -> str:
         if phrasing.role == "kind" and words[0] in {"a", "an"} and len(words) <= 8:
             return phrasing.value
     return ""
+
+
+def _values(phrasings: Mapping[str, Phrasing]) -> tuple[str, ...]:
+    """Values that may stand in the place of another fact's."""
+    named = [p.value for p in phrasings.values() if p.style == "attribute" and not p.counted]
+    return tuple(dict.fromkeys(value for value in named if len(value.split(" ")) <= 5))
 
 
 def _parties(own: str) -> tuple[Party, ...]:
