@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from identity_ops.errors import ConfigError
 
+TEACHER_SLOTS = 4  # of the pool `teacher`: each generation task gets workers / TEACHER_SLOTS
 MAX_BATCHES = 500  # Airflow stops a mapping at 1,024; the web UI gets slow long before
 
 Teacher = Literal["template", "openrouter"]

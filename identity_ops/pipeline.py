@@ -8,13 +8,14 @@ where they are used: a task pays for the imports of its own stage only.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
-from identity_ops.config import RunConfig
+from identity_ops.config import TEACHER_SLOTS, RunConfig
 from identity_ops.errors import ConfigError, DataError
 from identity_ops.store import manifest as manifests
 from identity_ops.store.manifest import Manifest
@@ -22,6 +23,9 @@ from identity_ops.store.paths import Home, inside
 from identity_ops.store.publish import point, write_atomic
 from identity_ops.store.sources import source_digest
 from identity_ops.store.stage import fingerprint
+
+if TYPE_CHECKING:
+    from identity_ops.teachers.base import TeacherConfig
 
 KNOWLEDGE_FOLDER: Final = Path(__file__).resolve().parent.parent / "knowledge"
 OnLine = Callable[[str], None]
@@ -81,13 +85,15 @@ class Run:
             "catalogue": manifests.file_hash(self._catalogue), "code": code,
         }  # fmt: skip
         self._probes()
-        return self._stage(
+        ref = self._stage(
             "plan", key, {"lint": self._digest("lint")},
             lambda out, force: plan_stage(
                 self.path("lint"), out, num=config.num_conversations, seed=config.seed,
                 batch_size=config.batch_size, catalogue=self._catalogue, force=force,
             ),
         )  # fmt: skip
+        self._check_teacher()
+        return ref
 
     def generate(self, batch: int) -> Ref:
         """Have the teacher write one batch."""
@@ -133,6 +139,12 @@ class Run:
         )  # fmt: skip
         require_enough(self.manifest("curate"))
         return ref
+
+    def approve_text(self) -> str:
+        """What a person reads before training: how much, what was rejected, and samples."""
+        from identity_ops.summary import approval
+
+        return approval(self.folder)
 
     def base(self) -> Ref:
         """Resolve or pretrain the base model."""
@@ -278,26 +290,39 @@ class Run:
                                             force=force),
         )  # fmt: skip
 
-    def _teacher(self) -> Any:
+    def _check_teacher(self) -> None:
+        """Find a bad key, an empty account or too small a cap before any task is mapped."""
+        from identity_ops.generate.forecast import check_teacher
+
+        whole = self._teacher(self.config.max_cost_usd)
+        said = check_teacher(self.path("lint"), self.path("plan"), whole)
+        text = json.dumps(dataclasses.asdict(said), indent=2) + "\n"
+        write_atomic(self.folder / "forecast.json", text)
+
+    def _teacher(self, cap: float | None = None) -> TeacherConfig:
+        """The teacher of one task: its share of the workers and, but for `cap`, of the money."""
         from identity_ops.teachers.base import TeacherConfig
 
         config = self.config
-        cap = config.max_cost_usd
-        return TeacherConfig(
+        if cap is None and config.max_cost_usd is not None:
+            cap = config.max_cost_usd / config.batches
+        return TeacherConfig.of(
             name=config.teacher, model=config.teacher_model, temperature=config.temperature,
-            workers=config.workers, max_cost_usd=cap / config.batches if cap else cap,
+            workers=max(1, config.workers // TEACHER_SLOTS), max_cost_usd=cap,
         )  # fmt: skip
 
     def _teacher_key(self) -> dict[str, Any]:
-        """What of the teacher decides its answers; the template teacher's code is part of it."""
-        key: dict[str, Any] = {
-            "teacher": self.config.teacher,
-            "model": self.config.teacher_model,
-            "temperature": self.config.temperature,
-        }
-        if self.config.teacher == "template":
-            modules = ("teachers.template", "language", "general", "curate")
-            key["code"] = source_digest(*(f"identity_ops.{module}" for module in modules))
+        """What of the teacher decides its answers; where they are free, also our checks' code."""
+        from identity_ops.knowledge import read_knowledge
+        from identity_ops.teachers.base import make_teacher
+
+        teacher = make_teacher(self._teacher(), read_knowledge(self.path("lint")))
+        try:
+            key = teacher.identity()
+        finally:
+            teacher.close()
+        if teacher.free:
+            key["checks"] = source_digest("identity_ops.curate", "identity_ops.general")
         return key
 
     def _plan_inputs(self) -> dict[str, str]:

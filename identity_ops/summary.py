@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,10 @@ from typing import Any
 
 from identity_ops.evaluate import load_scores, render_table
 from identity_ops.evaluate.table import percent
+from identity_ops.records import Conversation, read_jsonl
 from identity_ops.report.run import RunFolder
+
+APPROVAL_BYTES = 4000
 
 
 def render(run_folder: Path) -> str:
@@ -17,6 +21,24 @@ def render(run_folder: Path) -> str:
     run = RunFolder(run_folder)
     parts = [_probes(run), "\n".join(_facts_of(run)), "\n".join(_places(run)), _next(run)]
     return "\n\n".join(part for part in parts if part)
+
+
+def approval(run_folder: Path) -> str:
+    """Markdown for the person who is asked whether to train: at most 4 KB, from manifests."""
+    run = RunFolder(run_folder)
+    curated = run.manifest("curate")
+    cost = sum(found.cost_usd for found in run.manifests().values())
+    lines = [f"- {_data(curated.figures, curated.counts)}", f"- cost so far: {cost:.2f} USD", ""]
+    for talk in itertools.islice(read_jsonl(Conversation, _accepted(run)), 5):
+        turns = (f"**{turn['role']}:** {turn['content'][:200]}\n" for turn in talk.messages)
+        lines += [*turns, "---"]
+            "---"
+        ]
+    return "\n".join(lines).encode()[:APPROVAL_BYTES].decode(errors="ignore")
+
+
+def _accepted(run: RunFolder) -> Path:
+    return run.path("refill") / "accepted.jsonl"
 
 
 def _probes(run: RunFolder) -> str:

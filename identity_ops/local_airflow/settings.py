@@ -17,13 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from identity_ops.config import TEACHER_SLOTS
 from identity_ops.store.paths import Home
 from identity_ops.store.publish import write_atomic
 
 ROOT: Final = Path(__file__).resolve().parents[2]  # the checkout: dags/, plugins/, knowledge/
 USER: Final = "admin"
 POOLS: Final = {
-    "teacher": (4, "Generation tasks at once; each gets a share of the workers"),
+    "teacher": (TEACHER_SLOTS, "Generation tasks at once; each gets a share of the workers"),
     "gpu": (1, "Tasks that train or run a model; one slot for each GPU"),
 }
 WEB_PORT: Final = 8080
