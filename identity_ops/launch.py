@@ -163,7 +163,8 @@ def _failure(code: int, error_file: Path, tail: list[str], log: Path) -> Identit
     if error_file.exists():
         parts = json.loads(error_file.read_bytes())
         return getattr(errors, parts.pop("kind"))(parts.pop("what"), **parts)  # type: ignore[no-any-return]
-    if code < 0 or code == 143:
+    killed = any("exitcode" in line and "-9" in line for line in tail)  # as torchrun reports it
+    if code < 0 or code == 143 or killed:
         todo = "Run it again: it goes on from its last checkpoint."
         return TransientError(
             f"the process was ended by signal {abs(code) % 128}", where=log, todo=todo

@@ -65,10 +65,7 @@ def main(argv: list[str] | None = None) -> None:
 
 def _alone(out: Path) -> Any:
     """The lock against a second trainer in the same folder: one a rank."""
-    name = (
-        ".trainer.lock" if os.environ.get("RANK", "0") == "0" else f".rank{os.environ['RANK']}.lock"
-    )
-    return hold(out / name, wait_s=20.0)
+    return hold(out / f".trainer-{os.environ.get('RANK', '0')}.lock", wait_s=20.0)
 
 
 def _join() -> None:

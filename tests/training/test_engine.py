@@ -1,0 +1,91 @@
+"""Rows decoded together answer as they do alone."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from identity_ops.errors import DataError
+from tests.training.small import busy_model, small_config
+from training import engine
+from training.engine import Sampling, generate, stream
+
+MODEL = busy_model(small_config(sequence_len=160), seed=3)
+STOP = frozenset(range(40))  # of 300: rows end at different times
+
+
+def prompts(count: int) -> list[tuple[str, list[int]]]:
+    draw = torch.Generator().manual_seed(7)
+    lengths = torch.randint(1, 150, (count,), generator=draw).tolist()
+    return [
+        (f"p{n}", torch.randint(300, (length,), generator=draw).tolist())
+        for n, length in enumerate(lengths)
+    ]
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_a_batch_answers_as_one_by_one(temperature: float) -> None:
+    """Prompts of 1 to 150 tokens, answers that end at different steps, rows dropped."""
+    how = Sampling(max_tokens=20, temperature=temperature, seed=5)
+    together = generate(MODEL, prompts(40), STOP, how)
+    alone = {
+        name: ids
+        for prompt in prompts(40)
+        for name, ids in generate(MODEL, [prompt], STOP, how).items()
+    }
+    assert together == alone
+    assert len({len(ids) for ids in together.values()}) > 5
+
+
+def test_decoding_repeats_what_the_whole_forward_says() -> None:
+    """The cache, its positions, windows and smear agree with a forward over the whole text."""
+    for _, prompt in prompts(6):
+        answer = generate(MODEL, [("x", prompt)], frozenset(), Sampling(max_tokens=12))["x"]
+        with torch.no_grad():
+            logits = MODEL(torch.tensor([prompt + answer]))[0]
+        assert logits[len(prompt) - 1 : -1].argmax(-1).tolist() == answer
+
+
+def test_batches_larger_than_the_limit_are_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Into parts that answer the same, in the order asked."""
+    how = Sampling(max_tokens=8)
+    whole = generate(MODEL, prompts(12), STOP, how)
+    monkeypatch.setattr(engine, "ROWS", 5)
+    parts = generate(MODEL, prompts(12), STOP, how)
+    assert parts == whole
+    assert list(parts) == [f"p{n}" for n in range(12)]
+
+
+def test_a_stream_is_the_same_answer_in_pieces() -> None:
+    """Greedy, up to the stop token."""
+    name, prompt = prompts(3)[2]
+    how = Sampling(max_tokens=15)
+    assert (
+        list(stream(MODEL, prompt, STOP, how)) == generate(MODEL, [(name, prompt)], STOP, how)[name]
+    )
+
+
+def test_sampling_follows_seed_and_name_and_nothing_else() -> None:
+    """Another seed draws another answer; the same one repeats."""
+
+    def drawn(seed: int) -> list[int]:
+        how = Sampling(max_tokens=15, temperature=1.5, seed=seed)
+        return generate(MODEL, prompts(1), frozenset(), how)["p0"]
+
+    assert drawn(1) == drawn(1)
+    assert drawn(1) != drawn(2)
+
+
+def test_a_low_temperature_comes_close_to_the_likeliest() -> None:
+    """So the temperature divides the logits and not something else."""
+    how = Sampling(max_tokens=10, temperature=1e-4)
+    assert generate(MODEL, prompts(8), STOP, how) == generate(
+        MODEL, prompts(8), STOP, Sampling(max_tokens=10)
+    )
+
+
+@pytest.mark.parametrize("length", [0, 10 * 160])
+def test_a_prompt_that_cannot_be_answered_is_named(length: int) -> None:
+    """Empty, or beyond the position tables."""
+    with pytest.raises(DataError, match="mine"):
+        generate(MODEL, [("mine", [1] * length)], STOP, Sampling())
