@@ -32,8 +32,6 @@ def approval(run_folder: Path) -> str:
     for talk in itertools.islice(read_jsonl(Conversation, _accepted(run)), 5):
         turns = (f"**{turn['role']}:** {turn['content'][:200]}\n" for turn in talk.messages)
         lines += [*turns, "---"]
-            "---"
-        ]
     return "\n".join(lines).encode()[:APPROVAL_BYTES].decode(errors="ignore")
 
 
