@@ -1,12 +1,13 @@
 """A real Airflow for the tests here: scheduler, api-servers and tasks in processes of their own.
 
 Started once for the session by the launcher that users start it with, on a state folder of its
-own, with a loopback provider for the openrouter teacher and a base that is made in seconds.
+own, with a loopback provider for the openrouter teacher.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import select
@@ -25,7 +26,6 @@ from identity_ops.local_airflow.client import Client, Task
 from identity_ops.local_airflow.instance import find
 from identity_ops.local_airflow.settings import State
 from identity_ops.pipeline import Run
-from identity_ops.recipes import FOLDER
 from identity_ops.store.paths import Home
 from tests.loopback import KEY, Provider, serve
 
@@ -41,20 +41,17 @@ class Stage:
     home: Home
     client: Client
     provider: Provider
-    conf: dict[str, Any]  # a run that takes seconds
 
     def run(self, run_id: str, **conf: Any) -> subprocess.CompletedProcess[str]:
         """`make run` without make: on the running Airflow, to its end."""
-        import json
-
         return subprocess.run(
-            [*LAUNCHER, "run", "--run-id", run_id, "--conf", json.dumps(self.conf | conf)],
+            [*LAUNCHER, "run", "--run-id", run_id, "--conf", json.dumps(conf)],
             env=environment(self.home), capture_output=True, text=True, check=False,
         )  # fmt: skip
 
     def look(self, run_id: str) -> Run:
         """The run's results."""
-        return Run(run_id, self.conf, self.home)
+        return Run(run_id, {}, self.home)
 
     def tasks(self, run_id: str) -> dict[str, list[Task]]:
         """The run's task instances by task."""
@@ -107,45 +104,32 @@ def launched(env: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
         process.stdout and process.stdout.close()
 
 
-def quick_base(home: Home) -> str:
-    """A model of nanochat's shape that has learned nothing, made in seconds."""
-    recipe = home.root / "quick.toml"
-    quick = {
-        "steps": 3, "conversations": 300, "nameless": 20, "vocabulary": 512, "layers": 1,
-        "width": 48, "heads": 1, "warmup_steps": 1,
-    }  # fmt: skip
-    text = (FOLDER / "tiny.toml").read_text()
-    for name, value in quick.items():
-        text = re.sub(rf"^{name} = \S+", f"{name} = {value}", text, count=1, flags=re.MULTILINE)
-    recipe.write_text(text)
-    argv = ["-m", "training.base", "--spec", "tiny", "--recipe", str(recipe)]
-    out = home.root / "quick-base"
-    subprocess.run([sys.executable, *argv, "--out", str(out)], check=True, capture_output=True)
-    return f"nanochat:{out}"
-
-
 @pytest.fixture(scope="session")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Airflow, up."""
     home = Home(tmp_path_factory.mktemp("home"))
-    conf = {
-        "num_conversations": 60, "batch_size": 20, "epochs": 0.2, "min_name_accuracy": 0.0,
-        "base_model": quick_base(home),
-    }  # fmt: skip
     with serve() as provider:
         keys = {"OPENROUTER_BASE_URL": provider.url, "OPENROUTER_API_KEY": KEY}
         with launched(environment(home, **keys)):
             instance = find(State.of(home))
             assert instance is not None
-            yield Stage(home, instance.client, provider, conf)
+            yield Stage(home, instance.client, provider)
 
 
 @pytest.fixture(scope="session")
 def finished(stage: Stage) -> subprocess.CompletedProcess[str]:
-    """The first run, called `first`, followed to its end."""
+    """The first run, called `first`: what `make run` does, base and all, followed to its end."""
     return stage.run("first")
 
 
 def descendants(pid: int) -> list[psutil.Process]:
     """The living processes below one."""
     return psutil.Process(pid).children(recursive=True)
+
+
+def command_of(process: psutil.Process) -> str:
+    """Its command line; empty once it has ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""

@@ -11,7 +11,15 @@ import pytest
 
 from identity_ops.local_airflow.settings import State
 from identity_ops.store.paths import Home
-from tests.e2e.conftest import LAUNCHER, Stage, descendants, environment, launched, until
+from tests.e2e.conftest import (
+    LAUNCHER,
+    Stage,
+    command_of,
+    descendants,
+    environment,
+    launched,
+    until,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -27,7 +35,7 @@ def _gone(processes: list[psutil.Process]) -> bool:
 
 
 def _with_argument(processes: list[psutil.Process], word: str) -> psutil.Process:
-    return next(process for process in processes if word in " ".join(process.cmdline()))
+    return next(process for process in processes if word in command_of(process))
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
@@ -58,7 +66,7 @@ def test_a_dead_child_is_started_again(stage: Stage) -> None:
     old.kill()
     until(
         lambda: any(
-            "triggerer" in " ".join(process.cmdline()) and process.pid != old.pid
+            "triggerer" in command_of(process) and process.pid != old.pid
             for process in psutil.Process(supervisor).children()
         ),
         "new triggerer",

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
 
 from identity_ops.config import STAGES
 from identity_ops.errors import ConfigError
+from identity_ops.local_airflow.settings import State
 from identity_ops.store import manifest as manifests
-from tests.e2e.conftest import Stage, until
+from tests.e2e.conftest import Stage, command_of, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 Done = subprocess.CompletedProcess[str]
 
 
@@ -42,7 +45,7 @@ def test_the_run_is_followed_task_by_task(finished: Done) -> None:
     lines = [line.split() for line in finished.stdout.splitlines()]
     over = {line[1] for line in lines if line[:1] in (["success"], ["skipped"])}
     assert over == {*STAGES, "approve"}
-    assert any(line[:3] == ["success", "generate", "x3"] for line in lines)
+    assert any(line[:3] == ["success", "generate", "x20"] for line in lines)
 
 
 def test_a_second_trigger_makes_nothing_again(stage: Stage, finished: Done) -> None:
@@ -71,13 +74,14 @@ def test_a_killed_generate_task_pays_only_for_what_was_in_flight(stage: Stage) -
     workers = 4
     conf = {"teacher": "openrouter", "num_conversations": 24, "batch_size": 24, "workers": workers}
     stage.provider.delay_s = 0.5
-    stage.client.trigger(stage.conf | conf, "killed")
+    stage.client.trigger(conf, "killed")
     until(lambda: sum(stage.provider.paid.values()) >= 6, "paid responses", 90)
     os.kill(_pid(stage, "killed", "generate"), signal.SIGKILL)
     stage.provider.delay_s = 0.0
     until(lambda: _tries(stage, "killed", "generate") == 2, "second try", 90)
     until(lambda: stage.tasks("killed")["generate"][0].state == "success", "end of the retry", 90)
     stage.client.fail("killed", "seen enough")
+    until(lambda: not _trainers(stage), "end of the base's training", 30)
     twice = sum(count - 1 for count in stage.provider.paid.values())
     assert twice <= workers
     accepted = stage.look("killed").path("generate/0000") / "accepted.jsonl"
@@ -91,7 +95,7 @@ def test_an_undertrained_model_fails_the_gate_and_loses_nothing(
 ) -> None:
     """The command says which task failed, why, and where its log is; model and report stay."""
     assert finished.returncode == 0
-    failed = stage.run("gated", min_name_accuracy=0.95)
+    failed = stage.run("gated", epochs=0.05)
     assert failed.returncode == 1
     assert "task gate failed: GateError" in failed.stderr
     log = failed.stderr.split("Its log: ")[1].splitlines()[0]
@@ -117,6 +121,13 @@ def test_an_unknown_key_fails_the_first_task_at_once(stage: Stage) -> None:
     assert (lint.state, lint.tries) == ("failed", 1)
     log = " ".join(str(line) for line in stage.client.log("unknown-key", lint))
     assert "did you mean num_conversations" in log
+
+
+def _trainers(stage: Stage) -> list[psutil.Process]:
+    """What trains below the running Airflow."""
+    supervisor = json.loads(State.of(stage.home).record.read_text())["pid"]
+    below = psutil.Process(supervisor).children(recursive=True)
+    return [process for process in below if "training." in command_of(process)]
 
 
 def _tries(stage: Stage, run_id: str, task_id: str) -> int:
