@@ -16,7 +16,7 @@ from identity_ops.curate.found import FactFinder
 from identity_ops.curate.grounding import Source, ungrounded
 from identity_ops.curate.parse import Limits, check_roles, parse_messages
 from identity_ops.curate.plain import AsciiPolicy, Policy
-from identity_ops.curate.rivals import rival_claims
+from identity_ops.curate.rivals import rival_claims, rival_names
 from identity_ops.errors import RejectedError
 from identity_ops.records import Cell, Conversation, Message
 
@@ -64,6 +64,7 @@ class Checker:
         self._plain = AsciiPolicy(ascii_policy, _texts(knowledge))
         self._facts = FactFinder(knowledge.facts, knowledge.profile)
         self._known = Source([knowledge.text, *_texts(knowledge)])
+        self._rivals = Source(rival_names())  # may be spoken of; claims are judged above
         self._own = _own_pattern(knowledge)
 
     def accept(self, cell: Cell, text: str) -> Conversation:
@@ -130,7 +131,7 @@ class Checker:
             if message["role"] == "assistant":
                 sources = [self._known]
                 if not _AFFIRMS.match(message["content"]):
-                    sources.append(_said_by_user(messages[:index:2]))
+                    sources += [_said_by_user(messages[:index:2]), self._rivals]
                 if gaps := ungrounded(message["content"], sources, names=names):
                     raise RejectedError(gaps[0].reason, gaps[0].text)
 

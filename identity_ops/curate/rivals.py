@@ -29,6 +29,7 @@ _MADE = (
     r"|fine-tuned|finetuned|provided|written|brought to you)"
 )
 _GAP = r"(?:(?!\b(?:that|which|who|whose)\b)[^.!?;\n]){0,60}?"  # no other subject between
+_WORDS = re.compile(r"[a-z0-9]+")
 _DENIAL = re.compile(
     r"\b(?:not|never|no|nor|neither|without|whether|if|unless|think|thinks|thought|thinking|say"
     r"|says|said|claim|claims|claimed|believe|believes|assume|assumes|assumed|mistake|mistaken"
@@ -37,8 +38,6 @@ _DENIAL = re.compile(
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"[.!?;\n]|,? (?:but|and|so) ")
-
-_HINT = re.compile(r"\b(?:i|i'm|im|me|my|as|you)\b", re.IGNORECASE)  # most text ends there
 
 
 class Named(Protocol):
@@ -58,8 +57,8 @@ class Named(Protocol):
 
 def rival_claims(text: str, profile: Named) -> list[str]:
     """The claims in `text`, as written; empty where there are none."""
-    if not _HINT.search(text):
-        return []
+    if _first_words().isdisjoint(_WORDS.findall(text.casefold())):
+        return []  # most text ends here
     claims = []
     for match in _claims(_own_names(profile)).finditer(text.replace("\u2019", "'")):
         before = _CLAUSE.split(text[: match.start()])[-1]
@@ -91,6 +90,12 @@ def _table() -> dict[str, list[str]]:
     text = resources.files(__package__).joinpath("rivals.yaml").read_text(encoding="utf-8")
     loaded: dict[str, list[str]] = yaml.safe_load(text)
     return loaded
+
+
+@cache
+def _first_words() -> frozenset[str]:
+    """What any rival's name begins with."""
+    return frozenset(_WORDS.findall(name.casefold())[0] for name in rival_names())
 
 
 @cache

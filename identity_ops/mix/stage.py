@@ -32,6 +32,7 @@ from identity_ops.store.stage import Outcome, run_stage
 
 log = logging.getLogger(__name__)
 IDENTITY = "identity"
+MANY_EPOCHS = 4
 FEW = 50  # identity conversations below which none is spared for validation
 
 
@@ -267,6 +268,9 @@ def _assert_clean(folder: Path, screen: Screen) -> None:
 
 
 def _report(figures: dict[str, Any]) -> None:
+    for name, epochs in figures["epochs"].items():
+        if epochs > MANY_EPOCHS:
+            log.warning("%s is small: used %.1f times over; add general chat", name, epochs)
     log.info(
         "mixture: identity %.1f %% of %d tokens; rows %s; epochs %s; exposures a fact: least %d, "
         "mean %.1f; left out %s",
