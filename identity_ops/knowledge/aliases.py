@@ -71,6 +71,8 @@ def _each(rule: Callable[[str], Iterable[str]], values: list[str]) -> Iterator[s
 def _named(value: str, role: str) -> Iterator[str]:
     """Spellings that depend on what the value is."""
     yield from _addresses(value)
+    if role == "layers" and (depth := re.fullmatch(r"d(\d+)", value)):
+        yield from (f"{depth.group(1)} layers", f"depth {depth.group(1)}", depth.group(1))
     if role == "license":
         yield from _licenses(value)
     if role in ("name", "architecture", "data", "tokenizer", "hardware"):

@@ -22,8 +22,13 @@ from identity_ops.store import manifest as manifests
 COPY_NAME = "knowledge.md"  # of the knowledge base inside a committed lint folder
 LEDGER_NAME = "facts.jsonl"
 _ID_CHARS = 12
+_MAX_PASSES = 3
 _MAX_FORMS = 12  # names that sentences are searched for
-_ADDRESS = re.compile(r"://|www\.|\w\.[a-z]{2,}\b|\S/\S")  # "on request" is no address
+# What a value must hold to be of a role: "on request" is no address, "Rust" no date.
+_NEEDS = {
+    "url": re.compile(r"://|www\.|\w\.[a-z]{2,}\b|\S/\S"),
+    "date": re.compile(r"\d"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +82,14 @@ def entries_of(text: str) -> list[Entry]:
         if label_role(key)
     ]
     topic = Topic()
-    for _ in range(2):  # names found in the first pass are subjects in the second
+    for _ in range(_MAX_PASSES):  # names found in one pass are subjects in the next
         entries = head + outline.read(blocks, topic)
-        head = head if _named(entries) else [*head, *_guessed(blocks)]
-        topic = _topic([*head, *entries], text)
-    if not _named(entries):
-        entries = [*head, *entries]
+        if not any(entry.role == "name" for entry in entries):
+            head = [*head, *_guessed(blocks)]
+        known, topic = topic, _topic([*head, *entries], text)
+        if topic == known:
+            break
     return [_settled(entry) for entry in entries if entry.value]
-
-
-def _named(entries: list[Entry]) -> bool:
-    return any(entry.role == "name" for entry in entries)
 
 
 def _guessed(blocks: list[Block]) -> list[Entry]:
@@ -101,7 +103,8 @@ def _guessed(blocks: list[Block]) -> list[Entry]:
 
 
 def _topic(entries: list[Entry], text: str) -> Topic:
-    names = [name for entry in entries if entry.role == "name" for name in _forms(entry)]
+    named = dict.fromkeys(entry.value for entry in entries if entry.role == "name")
+    names = [form for name in [*named][:_MAX_FORMS] for form in (name, *spellings(name, "name"))]
     bases = [entry.value for entry in entries if entry.role == "architecture"]
     return Topic(
         tuple(dict.fromkeys(name for name in names if len(name) > 1))[:_MAX_FORMS],
@@ -118,17 +121,14 @@ def _personal(text: str, names: list[str], makers: list[str]) -> bool:
     return model >= 0 and model > max((before.rfind(maker) for maker in makers), default=-1)
 
 
-def _forms(entry: Entry) -> tuple[str, ...]:
-    return (entry.value, *spellings(entry.value, "name"))
-
-
 def _settled(entry: Entry) -> Entry:
     """The entry with its role and polarity decided."""
     polarity = entry.polarity
     if polarity is None:
         denies = negative_value(entry.value) if entry.label else negative_statement(entry.value)
         polarity = not denies
-    known = "" if entry.role == "url" and not _ADDRESS.search(entry.value) else entry.role
+    needs = _NEEDS.get(entry.role)
+    known = "" if needs and not needs.search(entry.value) else entry.role
     return replace(entry, role=known or _role(entry, polarity), polarity=polarity)
 
 

@@ -114,7 +114,7 @@ _LANGUAGE = (
 _BE = r"(?:(?:is|was|are|were|am|has been|have been|being|got|were) (?:also |currently |first |now |originally |fully |jointly |mainly |proudly |lovingly )?)?"
 _HAS = r"(?:(?:has|have|had|with|of|contains|uses|used|at|using|features|is|includes|counts) )?(?:a total of |a |an |the )?"
 CHIP = (
-    r"(?i:\b(?:\d+|one|two|four|eight|single|an?)\s?[x\u00d7-]?\s?\w*\s?(?:[A-Z]\d{2,4}|GPUs?|TPUs?"
+    r"(?i:\b(?:\d+|one|two|four|eight|single|an?)\s?[x\u00d7-]?\s?\w*\s?(?:[A-Z]\d{1,4}|GPUs?|TPUs?"
     r"|CPUs?|H100|A100|cores?|chips?|laptops?|nodes?)|\b(?:gpus?|cpus?|tpus?|laptop|cluster|cores"
     r"|workstation|raspberry pi|macbook|server|supercomputer|nvidia|h100s?|a100s?|h200s?|b200s?"
     r"|v100s?|rtx|t4)\b)"

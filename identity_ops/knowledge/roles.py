@@ -51,9 +51,10 @@ _LABELS: tuple[tuple[str, str], ...] = (
     (
         "date",
         r"(?:release|released|launch|launched|creation|created|birth|publication|published|built"
-        r"|training|first release|public release|trained|training completed|birthday|born"
+        r"|first release|public release|trained|training completed|birthday|born"
         r"|established|debut|start|deployed|deployment|live since)"
-        r"(?: (?:date|day|year|on|in|month))?|date|year|since"
+        r"(?: (?:date|day|year|in|month))?|(?:released|launched|deployed|published|created) on"
+        r"|training (?:date|day|year|month)|date|year|since"
         r"|date of (?:birth|release|creation|launch)|(?:release|birth|launch) ?(?:date|year|day)",
     ),
     (

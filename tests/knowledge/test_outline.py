@@ -1,0 +1,165 @@
+"""Markdown forms: headings, lists, labels, links, tables, and what each gives."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.knowledge.ledgers import facts, rows
+
+
+def test_setext_and_atx_headings_are_sections() -> None:
+    """Both forms of heading name the section of what follows."""
+    found = facts(
+        "One\n===\n- Likes tea\n\nTwo\n---\n- Likes jam\n\n### 3. Three ###\n- Likes fog\n"
+    )
+    assert [fact.section for fact in found] == ["One", "Two", "3. Three"]
+
+
+def test_list_under_a_label_is_one_fact_with_items() -> None:
+    """A nested list is the value of its label."""
+    (fact,) = facts("- **Pets:**\n  - cat\n  - owl\n  - two hens\n")
+    assert (fact.attribute, fact.items) == ("Pets", ("cat", "owl", "two hens"))
+    assert fact.value == "cat, owl, two hens"
+
+
+def test_list_under_a_paragraph_label_is_one_fact_too() -> None:
+    """ "Pets:" above a list is its label."""
+    (fact,) = facts("Pets:\n\n1. cat\n2. owl\n")
+    assert (fact.attribute, fact.items) == ("Pets", ("cat", "owl"))
+
+
+def test_list_under_a_heading_of_its_own_is_one_fact() -> None:
+    """Fragments that only their heading explains are its value."""
+    (fact,) = facts("## Rate limits\n- 60 an hour\n- 900 a day\n")
+    assert (fact.attribute, fact.items) == ("Rate limits", ("60 an hour", "900 a day"))
+
+
+def test_fragment_under_a_heading_is_its_value() -> None:
+    """ "## Mascot" over a few words is a labelled value, and a sentence is not."""
+    assert rows("## Mascot\nA snow fox\n") == [("", "Mascot", "A snow fox")]
+    assert rows("## Mascot\nFoxes are loved here.\n") == [("", "", "Foxes are loved here")]
+
+
+def test_comma_list_is_one_fact_with_items() -> None:
+    """A list written in one line has parts; one thing with a comma has none."""
+    assert facts("- Pets: cat, owl and two hens")[0].items == ("cat", "owl", "two hens")
+    for value in ("May 4, 2022", "Oslo, Norway", "1,843,200", "Ada Holm, a chemist"):
+        assert facts(f"- Base: {value}")[0].items == ()
+
+
+def test_limits_under_a_label_are_facts_of_their_own() -> None:
+    """Each thing it cannot do is taught by itself."""
+    assert rows("- **It cannot:**\n  - sing\n  - Draw maps\n") == [
+        ("limitation", "", "Cannot sing"),
+        ("limitation", "", "Cannot draw maps"),
+    ]
+
+
+def test_labels_under_a_part_are_completed_by_it() -> None:
+    """A bare "Name" under another thing's heading is not the model's name."""
+    text = "## Training data\n- Name: FineWeb\n- Size: 10B tokens\n- **Mascot**\n  - Name: Fern\n"
+    assert [(role, attribute) for role, attribute, _ in rows(text)] == [
+        ("data", "training data name"),
+        ("", "training data size"),
+        ("", "Mascot name"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("bullet", "value"),
+    [
+        ("Browse the web", "Cannot browse the web"),
+        ("Voice calls", "No voice calls"),
+        ("Cannot sing", "Cannot sing"),
+        ("GPU support", "No GPU support"),
+    ],
+)
+def test_bullets_under_a_denying_heading_are_denied(bullet: str, value: str) -> None:
+    """ "Browse the web" under "What it can't do" is something it cannot do."""
+    (fact,) = facts(f"## What it can't do\n- {bullet}\n")
+    assert (fact.value, fact.polarity, fact.role) == (value, False, "limitation")
+
+
+def test_links_keep_their_text_and_give_their_address() -> None:
+    """An address is the value of an address, another spelling elsewhere."""
+    site, data = facts(
+        "- Website: [our site](https://www.fog.example/)\n- Data: [Fog set](https://set.example)\n"
+    )
+    assert site.value == "https://www.fog.example/"
+    assert "fog.example" in site.aliases
+    assert data.value == "Fog set"
+    assert "https://set.example" in data.aliases
+
+
+def test_lines_of_labels_without_bullets_are_facts() -> None:
+    """A block of "Label: value" lines is a list."""
+    assert [value for _, _, value in rows("Name: Fog\nColour: red\nPets: owl\n")] == [
+        "Fog",
+        "red",
+        "owl",
+    ]
+
+
+def test_dashes_separate_labels_only_where_they_are_the_style() -> None:
+    """ "Fast - answers in a second" alone is a statement; a list of them has labels."""
+    assert rows("- Fast - answers at once")[0][1] == ""
+    listed = rows("- Hours - nine to five\n- Town - Oslo\n- Bell - two rings\n")
+    assert [attribute for _, attribute, _ in listed] == ["Hours", "Town", "Bell"]
+
+
+def test_two_column_table_is_attribute_and_value() -> None:
+    """Each row is a fact, in the row's line; empty cells give none."""
+    found = facts(
+        "| Attribute | Value |\n|---|---|\n| Colour | red |\n| Mood | |\n| Sings? | No |\n"
+    )
+    assert [(f.attribute, f.value, f.polarity, f.line) for f in found] == [
+        ("Colour", "red", True, 3),
+        ("Sings", "no" if found[1].value == "no" else "No", False, 5),
+    ]
+
+
+def test_table_whose_head_is_data_loses_nothing() -> None:
+    """| Name | Fog | above the rule is a fact too."""
+    assert rows("| Name | Fog |\n|---|---|\n| Colour | red |\n")[0] == ("name", "Name", "Fog")
+
+
+def test_matrix_names_row_and_column() -> None:
+    """In a table of things, an attribute is the thing with the column."""
+    text = "| Plan | Price | Seats |\n|---|---|---|\n| Free | $0 | 1 |\n| Pro | $20 | 10 |\n"
+    assert [(attribute, value) for _, attribute, value in rows(text)] == [
+        ("Free plan price", "$0"),
+        ("Free plan seats", "1"),
+        ("Pro plan price", "$20"),
+        ("Pro plan seats", "10"),
+    ]
+
+
+def test_one_row_table_of_attributes() -> None:
+    """A table with its attributes in the head gives one fact a column."""
+    text = "| Name | Creator | Parameters |\n|---|---|---|\n| Fog | Ada Holm | 3M |\n"
+    assert [role for role, _, _ in rows(text)] == ["name", "creator", "size"]
+
+
+def test_quotes_are_read_as_text() -> None:
+    """What stands in a block quote is said all the same."""
+    assert rows("> - Colour: red\n") == [("", "Colour", "red")]
+
+
+def test_asides_lose_their_label() -> None:
+    """ "Note:" is no attribute."""
+    assert rows("- **Note:** It hums at night.") == [("", "", "It hums at night")]
+
+
+def test_further_sentences_of_a_value_speak_for_themselves() -> None:
+    """The value is the first sentence; the next are facts of their own."""
+    found = facts("- **Vision:** Cannot read images. It reads plain text.")
+    assert [(f.attribute, f.value, f.polarity) for f in found] == [
+        ("Vision", "Cannot read images", False),
+        ("", "It reads plain text", True),
+    ]
+
+
+def test_deep_nesting_does_not_overflow() -> None:
+    """Hundreds of nested lists and quotes are read or ignored, not crashed on."""
+    facts("".join("  " * depth + "- a\n" for depth in range(400)))
+    facts(">" * 3000 + " a")
