@@ -28,8 +28,9 @@ from identity_ops.store.stage import Outcome, fingerprint, run_stage
 
 FIGURES = "figures.json"
 TINY_CODE = (
-    "identity_ops.general", "identity_ops.tokens", "training.base", "training.data",
-    "training.gpt", "training.optim", "training.packing", "training.tokenizer",
+    "identity_ops.general", "identity_ops.teachers.template", "identity_ops.tokens",
+    "training.base", "training.data", "training.gpt", "training.optim", "training.packing",
+    "training.tokenizer",
 )  # fmt: skip
 
 

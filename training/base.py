@@ -29,6 +29,7 @@ from identity_ops.general import builtin
 from identity_ops.recipes import Pretrain, read
 from identity_ops.records import Message
 from identity_ops.store.publish import write_atomic
+from identity_ops.teachers.template import nameless
 from identity_ops.tokens import PICKLE, ControlIds, load_encoding, render_prompt
 from training import checkpoint, optim, ranks, tokenizer
 from training.data import Corpus, collate, load_corpus
@@ -121,8 +122,10 @@ def conversations(settings: Pretrain) -> Iterator[tuple[Message, ...]]:
     """The pretraining conversations, in random order."""
     items = list(builtin.conversations("train", settings.conversations, seed=settings.seed))
     items += builtin.nameless_chat(settings.nameless, seed=settings.seed)
-    random.Random(f"base/{settings.seed}").shuffle(items)
-    return (item.messages for item in items)
+    chats = [item.messages for item in items]
+    chats += nameless.conversations(settings.asked, seed=settings.seed)
+    random.Random(f"base/{settings.seed}").shuffle(chats)
+    return iter(chats)
 
 
 def config_table(config: GPTConfig) -> dict[str, Any]:

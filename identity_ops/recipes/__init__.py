@@ -38,6 +38,7 @@ class Pretrain(Settings):
     batch_rows: int = Field(ge=1)
     conversations: int = Field(ge=1)
     nameless: int = Field(ge=0)
+    asked: int = Field(ge=0)
     muon_rate: float = Field(gt=0)
     adam_rate: float = Field(gt=0)
     embedding_factor: float = Field(gt=0)
