@@ -111,9 +111,11 @@ def test_every_airflow_process_has_the_same_secrets(services: dict[str, Any]) ->
 
 
 def test_the_pools_are_made(services: dict[str, Any]) -> None:
-    """A task in a missing pool waits in silence."""
+    """A task in a missing pool waits in silence; a batch's workers are counted by the slots."""
     script = services["airflow-init"]["command"][-1]
-    assert set(re.findall(r"airflow pools set (\w+)", script)) == set(POOLS)
+    pools = dict(re.findall(r"airflow pools set (\w+) (\S+)", script))
+    assert set(pools) == set(POOLS)
+    assert pools["teacher"] == str(POOLS["teacher"][0])
 
 
 def test_state_is_shared_between_the_workers(services: dict[str, Any]) -> None:
