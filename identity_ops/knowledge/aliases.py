@@ -36,7 +36,9 @@ _ORGANISATION = re.compile(
     r"|society|department|center|centre|works|software|partners|project|community|club|school"
     r"|agency|office|ministry|bureau|network|press|media|bank|hospital|clinic|academy|guild|union"
     r"|association|consortium|council|observatory|museum|library|cooperative|co-?op|brothers"
-    r"|sons|industries|logistics|robotics|health|digital|cloud|data|energy|house|workshop)\b",
+    r"|sons|industries|logistics|robotics|health|digital|cloud|data|energy|house|workshop"
+    r"|authority|board|trust|services?|commission|administration|corps|church|theatre|theater|farms?"
+    r"|gardens?|restaurant|hotel|airlines|railways?|ministries|laborator\w+|academia)\b",
     re.IGNORECASE,
 )
 _YEAR = re.compile(r"(?:[a-z.,] |-)(?:19|20)\d\d$")  # "May 2024" is not "May 2,024"
@@ -86,6 +88,8 @@ def _respelled(value: str, role: str) -> Iterator[str]:
     if len(value.split()) > 8:
         return
     yield from _dates(value)
+    if role in ("", "version") and re.fullmatch(r"(?:19|20)\d\d", value):
+        return
     if role != "date" and not _YEAR.search(value):
         yield from _numbers(value)
 
@@ -130,6 +134,8 @@ def _numbers(value: str) -> Iterator[str]:
     found = list(_NUMBER.finditer(value))
     if len(found) == 1:
         one = found[0]
+        if not _LEADING.fullmatch(value[: one.start()]):
+            return
         money = value[one.start() - 1 : one.start()] in _CURRENCY
         for spelling in _spelled(one):
             if money and spelling.isalpha():
@@ -144,6 +150,15 @@ def _numbers(value: str) -> Iterator[str]:
     if found_gpus:
         count, chip = found_gpus.groups()
         yield from (f"{count} {chip}", f"{count} x {chip}", f"{count}x {chip}", f"{count}x{chip}")
+
+
+# What may stand before a number that is a quantity; "RAL 1032" is a name.
+_LEADING = re.compile(
+    r"[^\w]*(?:(?:about|around|approximately|roughly|circa|nearly|almost|under|over|up to|every|at"
+    r"|least|most|max|maximum|minimum|less|more|fewer|than|a|total|of|only|just|some|USD|EUR|from)\b"
+    r"\W*)*",
+    re.IGNORECASE,
+)
 
 
 def _spelled(found: re.Match[str]) -> Iterator[str]:

@@ -30,7 +30,7 @@ from identity_ops.knowledge.words import has_finite_verb, negative_statement, wo
 Make = Callable[[str, str, str], Entry]  # (role, label, value) -> entry
 
 _SKIP = re.compile(
-    r"[\s,;()]*(?:(?:and|which|that|who|also|then|both)\s+(?=\S))*"
+    r"[\s,;()]*(?:(?:and|or|which|that|who|also|then|both|visit)\s+(?=\S))*"
     r"(?:(?:is|was|were|are) (?=\w+(?:ed|de|en|lt) ))?"
 )
 _NO_LABEL = frozenset(
@@ -148,7 +148,7 @@ def _possessed(text: str, topic: Topic) -> tuple[str, str] | None:
     if (
         words[-1] in _NO_LABEL
         or has_finite_verb(label)
-        or re.match(r"(?:[a-z]+ed|not|also)\b", value)
+        or re.match(r"(?:[a-z]+ed|not|also|on|in|at|from|with|by|to|for|as|under)\b", value)
     ):
         return None
     return (label, value) if len(value.split()) <= 25 else None

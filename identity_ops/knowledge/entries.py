@@ -37,6 +37,7 @@ class Section:
     role: str = ""  # capability, limitation, trait, mixed or ""
     denied: str = ""  # "Cannot" under "What it can't do": bullets below are denied
     part: str = ""  # "tokenizer": bare labels below speak of that part
+    grouped: bool = False  # the part is a bullet above: all labels below speak of it
 
     def under(self, heading: str) -> Section:
         """The section of a heading (or group label) inside this one."""
@@ -47,7 +48,8 @@ class Section:
     def group(self, label: str) -> Section:
         """The section of the labelled items under a bullet, named by the bullet."""
         inner = self.under(label)
-        return replace(inner, heading=self.heading, part="" if broad(label) else label)
+        wide = broad(label)
+        return replace(inner, heading=self.heading, part="" if wide else label, grouped=not wide)
 
     def entry(self, label: str, value: str, line: int, **more: object) -> Entry:
         """A labelled entry, its label completed where only the heading makes it clear."""
@@ -59,7 +61,8 @@ class Section:
 
     def complete(self, label: str) -> tuple[str, str]:
         """(label, role): "Type" under "Tokenizer" becomes "Tokenizer type"."""
-        if self.part and generic_label(label):
+        unknown = self.grouped and not label_role(label)
+        if self.part and (unknown or generic_label(label)):
             kind, whole = label_role(self.part), f"{self.part} {_lowered(label)}"
             if label_role(label) in ("name", "kind") and kind:
                 return whole, kind

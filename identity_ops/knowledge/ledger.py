@@ -28,7 +28,11 @@ _MAX_FORMS = 12  # names that sentences are searched for
 _NEEDS = {
     "url": re.compile(r"://|www\.|\w\.[a-z]{2,}\b|\S/\S"),
     "date": re.compile(r"\d"),
+    "size": re.compile(r"\d|illion|thousand|hundred"),
 }
+_CODE = re.compile(
+    r"\b(?:Python|JavaScript|TypeScript|Java|Rust|Ruby|PHP|SQL|Bash|HTML|Kotlin)\b|C\+\+|C#"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,8 @@ def _settled(entry: Entry) -> Entry:
         polarity = not denies
     needs = _NEEDS.get(entry.role)
     known = "" if needs and not needs.search(entry.value) else entry.role
+    if known == "language" and _CODE.search(entry.value):
+        known = ""
     return replace(entry, role=known or _role(entry, polarity), polarity=polarity)
 
 
@@ -144,7 +150,7 @@ def _role(entry: Entry, polarity: bool) -> str:
         return ""
     if not polarity:
         return "limitation"
-    return "capability" if re.match(r"(?:\w+ ){0,3}can\b", entry.value) else ""
+    return "capability" if re.match(r"(?:\w+ ){0,3}can\b", entry.value, re.IGNORECASE) else ""
 
 
 def facts_of(text: str, file: str) -> tuple[Fact, ...]:

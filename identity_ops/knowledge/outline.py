@@ -156,7 +156,8 @@ def _lines(text: Text) -> list[Text]:
 
 def _bullets(block: Bullets, section: Section, topic: Topic) -> list[Entry]:
     dashed = sum(looks_dashed(item.text) for item in block.items)
-    dashes = dashed >= 2 and 2 * dashed >= len(block.items)
+    labelled = sum(bool(split_label(item.text)) for item in block.items)
+    dashes = dashed > 0 and dashed + labelled >= max(3, len(block.items) / 2)
     return [entry for item in block.items for entry in _item(item, section, topic, dashes=dashes)]
 
 

@@ -17,6 +17,7 @@ from identity_ops.knowledge.words import word_list
 FORMS: dict[str, tuple[str, str]] = {
     "name": ("name", "name"),
     "creator": ("creator", "creator"),
+    "owner": ("creator", "organization"),
     "basecreator": ("base_creator", "creator of the base architecture"),
     "architecture": ("architecture", "architecture"),
     "kind": ("kind", "kind"),
@@ -159,13 +160,15 @@ _RAW: tuple[str, ...] = (
     rf"(?i:{_HAS})(?P<heads>(?i:{_WORD_N})) (?i:attention |query )?heads\b",
     rf"(?i:{_HAS})(?i:width|hidden size|model dimension|embedding (?:size|dimension)|dimension) (?i:of |is )?(?P<width>\d[\d,]*)\b",
     rf"(?i:{_HAS})(?P<width>\d[\d,]*)(?:-(?i:dimensional)(?i: embeddings| states)?| (?i:channels?|units?|dimensions?)? ?(?i:wide)?(?<=wide))",
+    rf"(?i:{_HAS})(?P<width>\d[\d,]*) (?i:hidden (?:size|units|dimensions?)|embedding dimensions?)\b",
+    r"(?i:using |with |a |the )*(?P<tokenizer>[\w.+-]+) (?i:tokeni[sz]er)\b",
     rf"(?i:{_HAS})(?i:vocabulary)(?i: size)? (?i:of |is ){_ABOUT}(?P<vocabulary>{_N})(?i: tokens| words| entries| pieces)?\b",
     rf"(?i:{_HAS})(?P<vocabulary>{_N})[- ](?i:token |word |entry |piece )?(?i:vocabulary)\b",
     rf"(?i:{_HAS})(?i:maximum )?(?i:context)(?i: window| length| size)? (?i:of |is )(?i:up to )?(?P<context>{_N}(?i: tokens| words| characters)?)(?i: long)?\b",
     rf"(?i:{_HAS})(?P<context>{_N})[- ](?i:tokens?)(?i: of)? (?i:context)(?i: window| length)?\b",
-    rf"(?i:{_BE}|has )(?i:version|in version|at version) (?P<version>v?\d[\w.-]*)\b",
+    rf"(?i:{_BE}|has )(?i:software |model |at )?(?i:version|in version|at version) (?P<version>v?\d[\w.-]*)\b",
     # Money and time.
-    rf"(?P<price>(?i:(?:is )?free(?: of charge| to use)?)){_until('for|and|to|under')}",
+    r"(?P<price>(?i:(?:is )?free(?: of charge| to use)?))(?=\s*[,;.]|\s*$)",
     rf"(?i:{_BE}(?:costs?|priced at|available for|sold for|for)) (?P<price>(?i:{_ABOUT})[$\u20ac\u00a3]\s?{_N}(?: (?i:USD|EUR|dollars|euros))? ?(?i:per|a|an|each|/) ?(?i:month|year|seat|user|message|request|hour|day|week|token)s?(?i: per \w+| and \w+)?)\b",
     rf"(?i:{_BE}(?:costs?|costing|cost|for|at a cost of|at a total cost of|trained for|took|spent|on a budget of|built for))(?i: a total of)? (?P<cost>(?i:{_ABOUT})(?:[$\u20ac\u00a3]\s?{_N}(?: (?i:USD|EUR))?|{_N} (?i:dollars|euros|USD|EUR|pounds|cents)))(?i: to (?:train|build|make|create)(?: it)?| in compute| of (?:GPU time|compute)| in total| for training)*",
     rf"(?i:{_BE}(?:trained |training )?(?:it )?(?:in|for|took|takes|over|within|lasted|needed)) (?P<time>(?i:{_ABOUT}(?:less than |under |more than )?{_WORD_N}) (?i:seconds?|minutes?|hours?|days?|weeks?|months?))\b(?i: of training| to train| in total)?",
@@ -174,12 +177,12 @@ _RAW: tuple[str, ...] = (
     rf"(?i:on|at|in)(?i: the)? (?P<platform>{CLOUD})\b",
     rf"(?i:(?:is |are )?(?:runs?|running|hosted|served|run))(?i: locally| only| happily)? (?i:on|in|at) (?P<runs>{_V}*?{CHIP}{_V}*?){_until('and|with|in|for|at')}",
     rf"{_BE}(?i:trained |pre-?trained |fine-?tuned )?(?i:on|with|using) (?P<hardware>{_V}*?{CHIP}{_V}*?){_until('and|with|in|for|at|on|over|from')}",
-    rf"{_BE}(?i:trained|pre-?trained|fine-?tuned|taught|learned|learnt)(?i: mainly| only| entirely| exclusively| mostly| from scratch)* (?i:on|from|with)(?i: the)? (?P<data>(?!scratch|the internet nothing)[^;()]+?)(?i: (?:data ?set|corpus))?{_until('in|on|with|using|for|by|at|over')}",
+    rf"{_BE}(?i:trained|pre-?trained|fine-?tuned|taught|learned|learnt)(?i: mainly| only| entirely| exclusively| mostly| from scratch)* (?i:on|from)(?i: the)? (?P<data>(?!scratch|the internet nothing)[^;()]+?)(?i: (?:data ?set|corpus))?{_until('in|on|with|using|for|by|at|over')}",
     r"(?i:(?:is |was |are )?(?:available |released |licen[sc]ed |published |distributed |shared |free |open[- ]source[d]? |offered |provided )*(?:under|with)) (?i:the terms of )?(?i:the |an? )?(?P<license>[\w .+-]+?) (?i:licen[sc]e)\b(?: v?\d[\d.]*)?",
     rf"(?i:(?:is |was |are )?licen[sc]ed (?:under|as|with)) (?i:the |an? )?(?P<license>[\w .+-]+?){_until('and|by|for')}",
     r"(?i:is |are )?(?P<license>[A-Z][\w.+-]*(?: \d\.\d)?)[- ](?i:licen[sc]ed)\b",
     rf"(?i:speaks?|understands?|answers? in|works in|writes in|talks in|communicates in|converses in|replies in|knows|only speaks?)(?i: only)? (?P<language>{_LANGUAGE}(?:(?:, and |, | and | or ){_LANGUAGE})*(?i: only)?)\b",
-    r"(?i:(?:is |are |can be )?(?:available|hosted|found|published|documented|lives?|reached|online))?(?: (?i:at|on|under))? ?(?P<url>(?:https?://|www\.)[^\s,;)]+[^\s,;).])",
+    r"(?i:(?:is |are |can be )?(?:available|hosted|found|published|documented|lives?|reached|online|visit))?(?: (?i:at|on|under))? ?(?P<url>(?:https?://|www\.)[^\s,;)]+[^\s,;).])",
     r"(?i:(?:can be |is )?(?:reached|contacted|supported)|contact|write to|e-?mail|support:?)(?i: at| by| via| on)? (?P<contact>[\w.+-]+@[\w-]+\.[\w.-]*\w)",
     # What it is called.
     rf"(?i:is|am|are|was)(?i: simply| just| currently)? (?i:called|named|known as) [\"'\u201c]?(?P<name>{_PROPER}|[\w-]+)[\"'\u201d]?{_until('and|by|in|from|for')}",
@@ -197,8 +200,9 @@ _RAW_AFTER: tuple[tuple[tuple[str, ...], str], ...] = (
     ),
     (
         ("kind", "name", "size"),
-        rf"(?i:from|by|of) (?P<creator>{_PROPER}){_until('and|in|on|with|for')}",
+        rf"(?i:from|by)(?i: the)? (?P<creator>{_PROPER}){_until('and|in|on|with|for')}",
     ),
+    (("kind", "name"), rf"(?i:of|at)(?i: the)? (?P<owner>{_PROPER}){_until('and|in|on|with|for')}"),
 )
 
 

@@ -34,6 +34,7 @@ _SHORT = (
     (re.compile(r"\b(You|you|We|we|They|they)['\u2019]re\b"), r"\1 are"),
 )
 _MAX_SENTENCE = 600  # characters; what is longer is no sentence that patterns can read
+_NUMBER = re.compile(r"^\d+(?:\.\d+)+\.?\s+(?=[A-Z])")  # "1.2 Fog was made by ..."
 _GREETING = re.compile(r"(?:Meet|Hello|Hi|Welcome|This is|Say hi)\b[^.]{0,40}!?$")
 
 
@@ -51,7 +52,7 @@ def read(text: Text, section: Section, topic: Topic) -> list[Entry]:
 
 
 def _sentence(sentence: Text, section: Section, topic: Topic) -> list[Entry]:
-    line, whole = sentence.line_at(0), tidy(sentence.text)
+    line, whole = sentence.line_at(0), tidy(_NUMBER.sub("", sentence.text))
     if whole.endswith("?") or not re.search(r"\w", whole) or _GREETING.match(whole):
         return []
     if len(whole) > _MAX_SENTENCE:

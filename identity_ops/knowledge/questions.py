@@ -52,6 +52,16 @@ _THING = re.compile(
 )
 _COUNT = re.compile(r"how many ([\w' -]{2,40}?) (?:do|does|can|are|have|has) .+")
 _YES_NO = re.compile(r"(can|could|do|does|will|are|is|have|has) \w+ (.+)")
+_PLAIN_ANSWERS = (
+    "yes",
+    "no",
+    "yes, always",
+    "no, never",
+    "never",
+    "always",
+    "not yet",
+    "of course",
+)
 _DENIED = {
     "can": "Cannot", "could": "Cannot", "do": "Does not", "does": "Does not", "will": "Will not",
     "are": "Is not", "is": "Is not", "have": "Has not", "has": "Has not",
@@ -65,6 +75,10 @@ _AFFIRMED = {
     "have": "Has",
     "has": "Has",
 }
+_INLINE = re.compile(
+    r"^((?:Who|What|When|Where|Which|How|Is|Are|Can|Does|Do|Has|Have|Will)\b[^?.!\n]{3,90}\?)\s+(\S.*)$",
+    re.DOTALL,
+)
 _PAIR = re.compile(
     r"^Q(?:uestion)?\s*\d*[:.)]\s*(.+?\?)\s*A(?:nswer)?\s*\d*[:.)]\s*(.+)$", re.DOTALL
 )
@@ -72,7 +86,7 @@ _PAIR = re.compile(
 
 def pair(text: str) -> tuple[str, str] | None:
     """(question, answer) of "Q: ...? A: ..."."""
-    found = _PAIR.match(text)
+    found = _PAIR.match(text) or _INLINE.match(text)
     return (found.group(1), found.group(2)) if found else None
 
 
@@ -92,7 +106,7 @@ def statement_of(question: str, answer: str) -> str:
     """What a yes or no says: "Can you sing?" "No." -> "Cannot sing"; "" for another answer."""
     found = _YES_NO.fullmatch(_plain(question))
     word = answer.strip().rstrip(".!").lower()
-    if not found or word not in ("yes", "no", "yes, always", "no, never", "never", "always"):
+    if not found or word not in _PLAIN_ANSWERS:
         return ""
     verb, rest = found.groups()
     if negative_value(word):

@@ -12,10 +12,13 @@ from identity_ops.knowledge.words import plain
 
 _BASE = r"(?:base|original|upstream|underlying|foundation|parent|backbone|framework|architecture)"
 _MAKER = (
-    r"(?:creators?|authors?|developers?|makers?|builders?|inventors?|designers?|founders?"
+    r"(?:(?:lead |main |chief |principal |original )?(?:creators?|authors?|developers?|makers?"
+    r"|builders?|inventors?|designers?|founders?)"
     r"|(?:created|made|built|developed|designed|invented|written|trained|fine-?tuned|produced"
     r"|authored|engineered|crafted) by|who (?:made|created|built|developed|trained|designed|wrote)"
-    r" (?:it|you|this|me))"
+    r" (?:it|you|this|me)|hersteller|entwickler|(?:erstellt|entwickelt|gemacht) von|autore?s?"
+    r"|auteurs?|cr\u00e9ateurs?|cr\u00e9\u00e9 par|creador|creado por|criador|criado por|creatore"
+    r"|creato da)"
 )
 _OWNER = (
     r"(?:company|organi[sz]ation|organi[sz]ation name|company name|institute|institution|lab"

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from identity_ops.knowledge.aliases import number, spellings
+from identity_ops.knowledge.aliases import is_person, maker_core, number, spellings
 from identity_ops.knowledge.blocks import empty_headings
 from identity_ops.knowledge.entries import Entry
 from identity_ops.knowledge.findings import Finding, Severity
@@ -182,11 +182,17 @@ def _same_role(entries: list[Entry], file: str) -> Iterator[Finding]:
             labels = plain(entry.label), plain(group[0].label)
             if labels[0] == labels[1] or any(map(_OTHER_NAME.search, labels)):
                 continue
-            if agree(group[0], entry):
+            if agree(group[0], entry) or _person_and_firm(role, group[0], entry):
                 continue
             numeric = role in _NUMERIC and number(entry.value) and number(group[0].value)
             if numeric or role in ("name", "creator", "license"):
                 yield _conflict(group[0], entry, file, "error" if numeric else "warning")
+
+
+def _person_and_firm(role: str, one: Entry, other: Entry) -> bool:
+    """Whether two creators are a person and the organisation, or two organisations, behind it."""
+    people = [is_person(maker_core(entry.value)) for entry in (one, other)]
+    return role == "creator" and not all(people)
 
 
 def _conflict(first: Entry, other: Entry, file: str, severity: Severity) -> Finding:

@@ -22,6 +22,7 @@ _INJECTION = re.compile(
     r"|\breveal\b[^.\n]{0,20}\b(?:system )?prompt\b|\bpretend (?:to be|that you)\b",
     re.IGNORECASE,
 )
+_REFUSAL = re.compile(r"\b(?:not|never|cannot|refuses? to)\W*$|n['\u2019]t\W*$", re.IGNORECASE)
 _BRACES = re.compile(r"\{\{\s*[A-Z][A-Z0-9_ .-]*\s*\}\}")
 _TODO = re.compile(r"\b(?:TODO|TBD|TBA|FIXME|XXX|TKTK)\b")
 _BRACKETS = re.compile(r"(?<![\]\w\\!])\[([^\[\]\n]{1,80})\](?![(\[:])")
@@ -125,7 +126,8 @@ def _characters(line: str, file: str, number: int) -> Iterator[Finding]:
 
 
 def _injection(line: str, file: str, number: int) -> Iterator[Finding]:
-    if found := _INJECTION.search(line):
+    found = _INJECTION.search(line)
+    if found and not _REFUSAL.search(line[: found.start()]):
         yield _finding(
             "injection",
             file,

@@ -18,7 +18,7 @@ from identity_ops.knowledge.words import (
     word_list,
 )
 
-_DASH = r"(?:\s[-\u2013\u2014=]\s|\s?(?:\u2192|->|=>)\s?)"
+_DASH = r"(?:\s*\.{4,}\s*|\s[-\u2013\u2014=]\s|\s?(?:\u2192|->|=>)\s?)"
 _COLON = re.compile(r"^([^:\n]{1,80}?)\s*(?::|\uff1a)(?:\s+|$)")
 _TIGHT = re.compile(r"^([A-Za-z][A-Za-z ]{1,30}):(?=[^\s/\d:])")
 _DASHED = re.compile(rf"^(.{{1,60}}?){_DASH}(?=\S)")
@@ -79,6 +79,8 @@ def split_label(text: Text, *, dashes: bool = False) -> tuple[str, Text] | None:
             return _parts(text, label, cut.end())
         if bold >= len(raw):
             return None
+        if label_role(label) and re.match(r"\s+[^\sa-z]", raw[bold:]):
+            return _parts(text, label, bold)  # "**Name** Fog"
     found = _COLON.match(raw)
     if found and _is_label(found.group(1)):
         return _parts(text, found.group(1), found.end())
@@ -86,7 +88,7 @@ def split_label(text: Text, *, dashes: bool = False) -> tuple[str, Text] | None:
     if found and label_role(found.group(1)):
         return _parts(text, found.group(1), found.end())
     found = _DASHED.match(raw)
-    if found and _is_dashed_label(found.group(1), dashes):
+    if found and _is_dashed_label(found.group(1), dashes or "...." in found.group(0)):
         return _parts(text, found.group(1), found.end())
     return None
 
@@ -205,6 +207,8 @@ def list_items(value: str, *, pairs: bool) -> tuple[str, ...]:
     if len(parts) < (2 if pairs else 3) or any(len(part.split()) > 6 for part in parts):
         return ()
     if any(_APPOSITION.match(part) for part in parts[1:]) and len(parts) < 3:
+        return ()
+    if parts[0].lower() in ("yes", "no"):
         return ()
     return () if len({plain(part) for part in parts}) < len(parts) else tuple(parts)
 

@@ -84,6 +84,12 @@ _NEGATIVE_START = re.compile(
     r"|unable|lacks?|un(?:supported|available)|refuses?|disabled|off)\b",
     re.IGNORECASE,
 )
+# The commonest denials of a few other languages.
+_FOREIGN = re.compile(
+    r"\b(?:keine?[nmrs]?|nicht|niemals|aucune?|nunca|n\u00e3o"
+    r"|ne \w+ pas|n['\u2019]\w+ pas|no puede|non pu\u00f2)\b",
+    re.IGNORECASE,
+)
 _FALSE = re.compile(
     r"(?:no|none|not? (?:supported|available|possible|allowed|offered|included|yet)|unsupported"
     r"|unavailable|false|off|never|disabled|nope|nein|non|n/?a|0|zero|\u2717|\u2718|\u274c"
@@ -98,6 +104,8 @@ def negative_value(value: str) -> bool:
     text = value.strip()
     if _NOT_NEGATIVE.match(text):
         return False
+    if _FOREIGN.match(text):
+        return True
     return bool(_FALSE.fullmatch(text.rstrip(".!"))) or bool(_NEGATIVE_START.match(text))
 
 
@@ -107,7 +115,7 @@ def negative_statement(statement: str) -> bool:
     Only the clause's own verb counts: a negation after "if", "that" or "because" does not.
     """
     text = _NOT_NEGATIVE.sub("", statement.strip())
-    if _NEGATIVE_START.match(text):
+    if _NEGATIVE_START.match(text) or _FOREIGN.search(text):
         return True
     main = re.split(
         r"\b(?:if|when|because|since|unless|so that|that|which|who|even|although|though"

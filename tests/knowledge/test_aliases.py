@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from identity_ops.knowledge.aliases import is_person, maker_core, makers, number, spellings
@@ -66,6 +66,7 @@ def test_other_meaning(value: str, role: str, other: str) -> None:
     assert other not in spellings(value, role)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60), st.sampled_from(["", "name", "creator", "size", "license", "url"]))
 def test_aliases_never_repeat_the_value_or_are_blank(value: str, role: str) -> None:
     """An alias adds something."""
@@ -75,6 +76,7 @@ def test_aliases_never_repeat_the_value_or_are_blank(value: str, role: str) -> N
     assert len(set(found)) == len(found)
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=1, max_value=10**12))
 def test_number_survives_grouping(amount: int) -> None:
     """A number reads the same with and without commas."""

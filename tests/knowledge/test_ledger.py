@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from identity_ops.errors import KnowledgeError
@@ -26,6 +26,7 @@ _bullets = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(_bullets, st.randoms(use_true_random=False))
 def test_ids_survive_reordering(bullets: list[str], random: object) -> None:
     """The same bullets in another order, under another heading, have the same ids."""
@@ -36,6 +37,7 @@ def test_ids_survive_reordering(bullets: list[str], random: object) -> None:
     assert {fact.id for fact in one} == {fact.id for fact in other}
 
 
+@settings(deadline=None)
 @given(_bullets, st.data())
 def test_ids_survive_rewrapping(bullets: list[str], data: st.DataObject) -> None:
     """Lines broken elsewhere, and indented on, have the same ids, in the same order."""
@@ -50,6 +52,7 @@ def test_ids_survive_rewrapping(bullets: list[str], data: st.DataObject) -> None
     assert [fact.id for fact in one] == [fact.id for fact in facts("\n".join(wrapped))]
 
 
+@settings(deadline=None)
 @given(st.lists(_value, min_size=1, max_size=6), st.data())
 def test_ids_of_prose_survive_rewrapping(parts: list[str], data: st.DataObject) -> None:
     """A paragraph gives the same facts wherever its lines break."""
@@ -62,6 +65,7 @@ def test_ids_of_prose_survive_rewrapping(parts: list[str], data: st.DataObject) 
     assert [fact.id for fact in facts(text)] == [fact.id for fact in facts(wrapped)]
 
 
+@settings(deadline=None)
 @given(_bullets)
 def test_ids_are_unique(bullets: list[str]) -> None:
     """No two facts of a ledger share an id, whatever is repeated."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from identity_ops.errors import KnowledgeError
@@ -360,6 +360,7 @@ def test_all_findings_come_at_once_in_order_of_lines() -> None:
     assert [line for _, line in found] == sorted(line for _, line in found)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_no_bytes_make_lint_raise(data: bytes) -> None:
     """Arbitrary bytes give findings, never an exception."""
@@ -375,6 +376,7 @@ _PIECES = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(_PIECES, max_size=60))
 def test_no_markdown_makes_lint_raise(pieces: list[str]) -> None:
     """Scrambled markdown gives findings within the file, never an exception."""
