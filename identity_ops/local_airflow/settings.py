@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Final
 
 from identity_ops.config import TEACHER_SLOTS
-from identity_ops.config import TEACHER_SLOTS
 from identity_ops.store.paths import Home
 from identity_ops.store.publish import write_atomic
 
