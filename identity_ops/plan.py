@@ -33,10 +33,10 @@ SPARE_SHARE: Final = 0.25
 SPARES_LEAST: Final = 8
 # Cards of one round of a hundred. "identity" becomes "limitation" where its first fact is one.
 KIND_CARDS: Final[dict[Kind, int]] = {
-    "identity": 60, "misconception": 11, "unknown_attribute": 11, "third_party": 9, "ordinary": 9,
+    "identity": 52, "misconception": 10, "unknown_attribute": 12, "third_party": 12, "ordinary": 14,
 }  # fmt: skip
 FREE_CARDS: Final = (2, 10)  # of so many longer ones, one exchange is left for a greeting or a task
-NAME_CARDS: Final = (9, 20)  # of so many identity conversations, so many start with who it is
+NAME_CARDS: Final = (11, 20)  # of so many identity conversations, so many start with who it is
 FOREIGN_CARDS: Final = (3, 10)  # of so many conversations about who it is, in another language
 
 
@@ -97,6 +97,7 @@ class Dealer:
         self._kinds = Deck([k for k, n in KIND_CARDS.items() for _ in range(n)], key + "/kinds")
         self._starts = Deck(_share(*NAME_CARDS), key + "/starts")
         self._free = Deck(_share(*FREE_CARDS), key + "/free")
+        self._double = Deck([True, False], key + "/double")
         self._foreign = Deck(_share(*FOREIGN_CARDS), key + "/foreign")
         self._personas = Deck(catalogue.personas, key + "/personas")
         self._dynamics = Deck(catalogue.dynamics, key + "/dynamics")
@@ -123,7 +124,7 @@ class Dealer:
         if kind == "identity" and facts and facts[0].role == "limitation":
             kind = "limitation"
         about_self = bool(facts) and all(f in self._ledger.core for f in facts[:1])
-        foreign = about_self and kind in {"identity", "misconception"} and self._foreign.draw()
+        foreign = about_self and kind == "identity" and self._foreign.draw()
         language = self._openers.language() if foreign else "en"
         group = self._group(kind, facts)
         cell_id = canonical_hash([self._fingerprint, self._seed, index])[:16]
@@ -140,7 +141,7 @@ class Dealer:
         if kind == "ordinary":
             return ()
         if kind in {"unknown_attribute", "third_party"}:
-            return self._others(exchanges - 1)
+            return self._others(exchanges - (2 if self._double.draw() else 1))
         if kind == "misconception" or self._starts.draw():
             core = self._core.draw()
             return core + self._others(exchanges - max(1, len(core)))
@@ -291,7 +292,7 @@ def _core_cards(core: tuple[Fact, ...]) -> list[tuple[Fact, ...]]:
     names = [fact for fact in core if fact.role == "name"]
     creators = [fact for fact in core if fact.role == "creator"]
     pairs: list[tuple[Fact, ...]] = [(name, creator) for name in names for creator in creators]
-    return [(fact,) for fact in core] + pairs or [()]
+    return [(fact,) for fact in core] + pairs * 2 or [()]
 
 
 def _group_decks(catalogue: Catalogue, key: str) -> dict[tuple[Kind, str], Deck[TopicGroup]]:

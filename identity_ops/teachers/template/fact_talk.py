@@ -20,11 +20,15 @@ LONG_VALUE = 12  # words; a longer value is answered with, never put into a ques
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A user turn and the answer to it. `plain` ones take no prefix and no habit of typing."""
+    """A user turn and the answer to it.
+
+    `plain` ones take no prefix and no habit of typing; `slips` is the chance of a typing slip.
+    """
 
     user: str
     bot: str
     plain: bool = False
+    slips: float = 0.1
 
 
 Maker = Callable[["FactTalk"], Exchange]
@@ -98,7 +102,9 @@ class FactTalk:
             "np": np, "Np": sentence(np), "noun": noun, "Noun": sentence(noun),
             "a_noun": words.with_article(noun), "be": "are" if plural else "is",
             "Be": "Are" if plural else "Is", "was": "were" if plural else "was",
-            "be_it": "are" if many else "is",
+            "q": "who" if p.question == "who" else "what",
+            "Q": "Who" if p.question == "who" else "What",
+            "be_it": "are" if plural else "is",
             "be_value": "are" if many else "is",
             "value": value, "Value": sentence(value), "asked": p.asked, "Asked": sentence(p.asked),
             "indirect": p.indirect, "said": self.said, "Said": sentence(self.said),

@@ -18,8 +18,8 @@ from typing import Any
 
 import yaml
 
-FILES = ("identity", "facts", "roles", "nouns", "thesaurus", "others", "languages")
-_NO_FRAMES = {"np", "np_plural", "noun", "nouns", "label"}
+FILES = ("identity", "facts", "roles", "nouns", "thesaurus", "others", "languages", "everyday")
+_NO_FRAMES = {"bank", "np", "np_plural", "noun", "nouns", "label"}
 _ANSWERS = ("say", "confirm", "reverse_say")  # keys of what the bot says
 
 

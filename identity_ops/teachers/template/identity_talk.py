@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from identity_ops.teachers.template.fact_talk import Exchange
 from identity_ops.teachers.template.frames import table, wordings
-from identity_ops.teachers.template.subject import Party, Subject
+from identity_ops.teachers.template.subject import Party, Subject, sentence
 
+CORE_SLIPS = 0.35  # who it is must be understood however it is typed
 LANGUAGES = tuple(sorted(table("languages")))
 
 
@@ -25,7 +27,8 @@ class IdentityTalk:
 
     def of_role(self, role: str) -> Exchange:
         """About the fact of this role: name or creator."""
-        return self.name() if role == "name" else self.creator()
+        found = self.name() if role == "name" else self.creator()
+        return found if found.plain else replace(found, slips=CORE_SLIPS)
 
     def name(self) -> Exchange:
         if self.rng.random() < 0.35:
@@ -34,7 +37,7 @@ class IdentityTalk:
             return self._pair("name", "check", "confirm")
         if self.rng.random() < 0.12:
             return self.both()
-        return self._pair("name", "ask", "say")
+        return self._asked("name", "what")
 
     def creator(self) -> Exchange:
         draw = self.rng.random()
@@ -42,7 +45,22 @@ class IdentityTalk:
             return self._pair("creator", "check", "confirm")
         if draw < 0.25:
             return self._pair("creator", "reverse", "reverse_say")
-        return self._pair("creator", "ask", "say")
+        return self._asked("creator", "who")
+
+    def _asked(self, role: str, question: str) -> Exchange:
+        """A question written out, or one made of a frame for facts and a name for the thing."""
+        if self.turn is not None or self.rng.random() < 0.4:
+            return self._pair(role, "ask", "say")
+        done = self.rng.choice(wordings("identity", "creator", "done"))
+        direct, clause, np = (
+            self.subject.pick_raw(self.rng, wordings("identity", role, key), done=done)
+            for key in ("direct", "clause", "np")
+        )
+        slots = {"np": np, "Np": sentence(np), "be": "is", "q": question, "Q": sentence(question),
+                 "asked": direct, "Asked": sentence(direct), "indirect": clause}  # fmt: skip
+        group = self.rng.choice(["noun", "asked"])
+        user = self.subject.pick(self.rng, wordings("facts", group), **slots)
+        return Exchange(user, self.subject.pick(self.rng, wordings("identity", role, "say")))
 
     def both(self) -> Exchange:
         return self._pair("both", "ask", "say")

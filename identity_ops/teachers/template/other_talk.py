@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import random
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
 
 from identity_ops.general import builtin
 from identity_ops.language import words
 from identity_ops.teachers.template.fact_talk import Exchange
-from identity_ops.teachers.template.frames import wordings
-from identity_ops.teachers.template.subject import Party, Subject
+from identity_ops.teachers.template.frames import table, wordings
+from identity_ops.teachers.template.subject import Party, Subject, sentence
 
 _PARTY_GROUPS = {
     "party_maker": 60, "party_check": 8, "party_wrong": 12, "party_product": 8, "party_self": 12,
 }  # fmt: skip
+
+
+@cache
+def everyday() -> tuple[dict[str, Any], ...]:
+    """The rows of everyday.yaml."""
+    rows: Any = table("everyday")
+    return tuple(rows)
 
 
 class OtherTalk:
@@ -26,18 +37,20 @@ class OtherTalk:
         if not self.subject.unknown:
             return Exchange("", "")
         row = self.rng.choice(self.subject.unknown)
-        noun = row["noun"]
-        if row.get("ask") and self.rng.random() < 0.4:
-            user, general = self.rng.choice(row["ask"]), bool(row.get("general"))
-            general = general or self.rng.random() < 0.4
-        else:
-            frames = wordings("others", "unknown_frames")
-            be_fits = [f for f in frames if not row.get("plural") or " is " not in f]
-            user = self.subject.pick(self.rng, be_fits, noun=noun, Noun=noun[:1].upper() + noun[1:],
-                                     a_noun=words.with_article(noun))  # fmt: skip
-            general = bool(row.get("general")) or self.rng.random() < 0.2
+        own = row.get("ask") and self.rng.random() < 0.35
+        user = self.rng.choice(row["ask"]) if own else self._of_noun(row)
+        general = bool(row.get("general")) or self.rng.random() < (0.4 if own else 0.2)
         answers = wordings("others", "say_unknown_general" if general else "say_unknown")
-        return Exchange(user, self.subject.pick(self.rng, answers, noun=noun))
+        return Exchange(user, self.subject.pick(self.rng, answers, noun=row["noun"]))
+
+    def _of_noun(self, row: Mapping[str, Any]) -> str:
+        """The frames that facts are asked in: what is known or not shows in the noun alone."""
+        noun, be = row["noun"], "are" if row.get("plural") else "is"
+        group = ("facts", "noun") if self.rng.random() < 0.5 else ("others", "unknown_frames")
+        return self.subject.pick(
+            self.rng, wordings(*group), noun=noun, Noun=sentence(noun), be=be, q="what", Q="What",
+            a_noun=words.with_article(noun), np=f"your {noun}", Np=f"Your {noun}",
+        )  # fmt: skip
 
     def party(self) -> Exchange | None:
         """Who made another assistant."""
@@ -45,7 +58,7 @@ class OtherTalk:
             return None
         party = self.rng.choice(self.subject.parties)
         group = self.rng.choices(list(_PARTY_GROUPS), list(_PARTY_GROUPS.values()))[0]
-        if group != "party_product" and party.name == party.maker:
+        if party.name == party.maker:
             group = "party_maker"
         slots = {"rival": party.name, "vendor": party.maker, "other": self._other(party)}
         user = self.subject.pick(self.rng, wordings("others", group), **slots)
@@ -61,9 +74,25 @@ class OtherTalk:
         makers = sorted({p.maker for p in self.subject.parties} - {party.maker})
         return self.rng.choice(makers) if makers else own
 
-    def ordinary(self) -> list[Exchange]:
-        """A request that has nothing to do with the bot, in one to three exchanges."""
+    def ordinary(self, *, aside: bool = False) -> list[Exchange]:
+        """A request that has nothing to do with the bot, in one to three exchanges.
+
+        Args:
+            aside: it stands in a conversation about the bot, where names and numbers are checked.
+        """
+        if self.rng.random() < 0.6 and (found := self._everyday(aside)):
+            return [found]
         seed = self.rng.getrandbits(40)
         item = next(iter(builtin.conversations("train", 1, seed)))
         texts = [message["content"] for message in item.messages]
         return [Exchange(u, b, True) for u, b in zip(texts[::2], texts[1::2], strict=True)]
+
+    def _everyday(self, aside: bool) -> Exchange | None:
+        row = self.rng.choice(everyday())
+        filling = dict(zip("abc", self.rng.choice(row.get("bank", [()])), strict=False))
+        slots = {name.upper(): text[:1].upper() + text[1:] for name, text in filling.items()}
+        slots |= filling | {"x": words.article(filling.get("a", ""))}
+        user, bot = (self.rng.choice(row[key]).format_map(slots) for key in ("ask", "say"))
+        if aside and re.search(r"\d|(?<=\w )[A-Z]", bot):
+            return None
+        return Exchange(user, bot, True)

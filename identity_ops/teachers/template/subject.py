@@ -73,6 +73,11 @@ class Subject:
         usable = self.usable(templates, **slots)
         return self.fill(rng.choice(usable), **slots) if usable else ""
 
+    def pick_raw(self, rng: random.Random, templates: Sequence[str], **slots: str) -> str:
+        """The same as a part of a sentence: no capital is put first."""
+        usable = self.usable(templates, **slots)
+        return rng.choice(usable).format_map({**self.slots, **slots}) if usable else ""
+
     def usable(self, templates: Sequence[str], **slots: str) -> list[str]:
         """The templates whose slots are all known."""
         known = {name for name, value in {**self.slots, **slots}.items() if value}

@@ -102,15 +102,16 @@ class _Draft:
 
     def _unknown(self) -> list[Exchange]:
         out = [self.other.unknown()]
-        if self.room > 1 + len(self.cell.fact_ids):
+        while self.room > len(out) + len(self.cell.fact_ids):
             out.append(self.other.unknown())
         return self._shuffled(out + self._facts())
 
     def _third_party(self) -> list[Exchange]:
         found = self.other.party()
         out = [found] if found else []
-        if self.room > 1 + len(self.cell.fact_ids):
-            out.append(self.who.of_role(self.rng.choice(["name", "creator"])))
+        while found and self.room > len(out) + len(self.cell.fact_ids):
+            more = self.other.party() if self.rng.random() < 0.7 else None
+            out.append(more or self.who.of_role(self.rng.choice(["name", "creator"])))
         return self._shuffled(out + self._facts())
 
     def _ordinary(self) -> list[Exchange]:
@@ -130,7 +131,7 @@ class _Draft:
             if draw < 0.5 and self.subject.name and not made[0].plain:
                 made.insert(0, self.who.greeting())
             elif draw < 0.68:
-                made = [self.other.ordinary()[0], *made]
+                made = [self.other.ordinary(aside=True)[0], *made]
             elif draw < 0.85:
                 made.append(
                     self.who.sure(made[-1].bot) if _repeats(made[-1]) else self.who.thanks()
@@ -157,7 +158,7 @@ class _Draft:
             text = self._prefixed(text, "follow" if place else "prefix")
         if self.rng.random() < SUFFIX_SHARE and text[-1:] in "?.":
             text += self.rng.choice(wordings("facts", "suffix"))
-        return Exchange(typist.type_out(text, how, self.rng), exchange.bot)
+        return Exchange(typist.type_out(text, how, self.rng, exchange.slips), exchange.bot)
 
     def _prefixed(self, text: str, group: str) -> str:
         prefix = self.rng.choice(wordings("facts", group))

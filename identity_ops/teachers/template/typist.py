@@ -25,12 +25,15 @@ def habit(persona: str) -> str:
     return next((name for name, pattern in _HABITS if re.search(pattern, low)), "")
 
 
-def type_out(text: str, how: str, rng: random.Random) -> str:
-    """The text as this hand types it. Figures and names keep their spelling."""
-    if not how and rng.random() < 0.1:
-        how = rng.choice(["lower", "bare", "typos"])
+def type_out(text: str, how: str, rng: random.Random, slips: float = 0.1) -> str:
+    """The text as this hand types it; careful ones slip with a chance of `slips`.
+
+    Figures and names keep their spelling.
+    """
     if how and rng.random() < 0.3:
-        return text  # nobody does it every time
+        how = ""  # nobody does it every time
+    elif not how and rng.random() < slips:
+        how = rng.choice(["lower", "bare", "typos", "typos", "caps", "slang"])
     if how == "caps":
         return text.upper()
     if how == "lower":
