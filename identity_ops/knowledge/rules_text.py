@@ -87,10 +87,10 @@ def line_findings(text: str, file: str) -> list[Finding]:
         )
         for line, kind in secret_lines(text)
     ]
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in _filled(text.split("\n")):
         found += _characters(line, file, number)
         found += _injection(line, file, number)
-    for number, line in enumerate(shown, start=1):
+    for number, line in _filled(shown):
         found += [
             _finding(
                 "placeholder",
@@ -102,6 +102,11 @@ def line_findings(text: str, file: str) -> list[Finding]:
             for mark in _placeholders(line, defined)
         ]
     return found
+
+
+def _filled(lines: list[str]) -> Iterator[tuple[int, str]]:
+    """(number, line) of the lines that hold anything."""
+    return ((number, line) for number, line in enumerate(lines, start=1) if line)
 
 
 def _characters(line: str, file: str, number: int) -> Iterator[Finding]:
