@@ -224,13 +224,13 @@ def hide_code(text: str) -> str:
     )
 
 
-def empty_headings(text: str) -> list[tuple[int, str]]:
-    """(line, heading) of each heading with nothing but other empty headings below it."""
+def empty_headings(text: str) -> list[Text]:
+    """Each heading with nothing but other empty headings below it."""
     blocks = parse(text)
     found = []
     for number, block in enumerate(blocks):
         if isinstance(block, Heading) and not _filled(blocks[number + 1 :], block.level):
-            found.append((block.text.line_at(0), block.text.text))
+            found.append(block.text)
     return found
 
 

@@ -11,6 +11,7 @@ from identity_ops.knowledge import prose, questions
 from identity_ops.knowledge.aliases import makers
 from identity_ops.knowledge.blocks import Block, Bullets, Heading, Item, Paragraph, Table, Text
 from identity_ops.knowledge.claims import Topic
+from identity_ops.knowledge.denials import crossed, denied
 from identity_ops.knowledge.entries import Entry, Section
 from identity_ops.knowledge.roles import broad, heading_words, label_role, section_role
 from identity_ops.knowledge.split import (
@@ -57,8 +58,16 @@ def _sections(blocks: list[Block]) -> Iterator[tuple[Section, list[Block]]]:
         while stack[-1][0] >= block.level:
             stack.pop()
         text, _ = strip_marks(block.text)
+        if states(text):
+            yield stack[-1][1], [Paragraph(text)]
         stack.append((block.level, stack[-1][1].under(tidy(text.text).rstrip(":"))))
     yield stack[-1][1], part
+
+
+def states(heading: Text) -> bool:
+    """Whether a heading itself is a labelled value: "## Name: Tessel"."""
+    found = split_label(heading)
+    return bool(found and found[1].text and label_role(found[0]))
 
 
 def _part(part: list[Block], section: Section, topic: Topic) -> list[Entry]:
@@ -102,14 +111,19 @@ def _heading_is_label(part: list[Block], section: Section, topic: Topic) -> list
         return []
     if isinstance(block, Paragraph) and _fragment(block.text, 10, topic):
         return [_labelled(heading, block.text, section)]
-    if isinstance(block, Bullets) and all(
-        not item.children and _fragment(item.text, 6, topic) for item in block.items
-    ):
-        items = tuple(tidy(item.text.text) for item in block.items)
-        value = items[0] if len(items) == 1 else ", ".join(items)
-        entry = section.entry(heading, value, block.items[0].text.line_at(0))
-        return [replace(entry, items=items if len(items) > 1 else ())]
-    return []
+    return _listed(block, section, topic) if isinstance(block, Bullets) else []
+
+
+def _listed(block: Bullets, section: Section, topic: Topic) -> list[Entry]:
+    """Bullets that only their heading explains are its value; labelled ones are facts."""
+    bare = [item for item in block.items if item.children or not split_label(item.text)]
+    if not bare or any(item.children or not _fragment(item.text, 8, topic) for item in bare):
+        return []
+    items = tuple(tidy(item.text.text) for item in bare)
+    value = items[0] if len(items) == 1 else ", ".join(items)
+    entry = section.entry(section.heading, value, bare[0].text.line_at(0))
+    rest = Bullets([item for item in block.items if item not in bare])
+    return [replace(entry, items=items if len(items) > 1 else ()), *_bullets(rest, section, topic)]
 
 
 def _fragment(text: Text, words: int, topic: Topic) -> bool:
@@ -120,6 +134,7 @@ def _fragment(text: Text, words: int, topic: Topic) -> bool:
         and not split_label(text)
         and not has_finite_verb(raw)
         and not opens_with_verb(raw)
+        and not re.match(r"\w{3,}ed\b", raw)
         and not negative_statement(raw)
         and not topic.subject().match(raw + " ")
         and not raw.endswith(("?", ":"))
@@ -165,7 +180,7 @@ def _item(item: Item, section: Section, topic: Topic, *, dashes: bool) -> list[E
     text, ticked = strip_marks(item.text)
     if not item.children:
         found = _text(text, section, topic, dashes=dashes)
-        return [_crossed(entry) for entry in found] if ticked is False else found
+        return [crossed(entry) for entry in found] if ticked is False else found
     labelled = split_label(text, dashes=dashes)
     if labelled is None and _group_name(text):
         labelled = text.text.rstrip(": "), Text()
@@ -240,7 +255,7 @@ def _text(text: Text, section: Section, topic: Topic, *, dashes: bool) -> list[E
         if not _ASIDE.fullmatch(word):
             return _label_and_more(label, value, section, topic)
         text = value
-    return _denied(prose.read(text, section, topic), section)
+    return denied(prose.read(text, section, topic), section)
 
 
 def _answer(question: str, answer: Text, section: Section, topic: Topic) -> list[Entry]:
@@ -254,7 +269,11 @@ def _answer(question: str, answer: Text, section: Section, topic: Topic) -> list
         return _label_and_more(label, answer, section, topic)
     found = prose.read(answer, section, topic)
     short = len(found) == 1 and not found[0].label and not has_finite_verb(first.text)
-    return [replace(found[0], label=question.rstrip("? "))] if short else found
+    if not short:
+        return found
+    said = questions.turned(question, found[0].value)
+    label = "" if said else question.rstrip("? ")
+    return [replace(found[0], label=label, value=said or found[0].value)]
 
 
 def _label_and_more(label: str, value: Text, section: Section, topic: Topic) -> list[Entry]:
@@ -293,35 +312,3 @@ def _with_links(entry: Entry, value: Text) -> Entry:
     if entry.role in ("url", "contact"):
         return replace(entry, value=address, aliases=(*entry.aliases, entry.value))
     return replace(entry, aliases=(*entry.aliases, address))
-
-
-def _denied(entries: list[Entry], section: Section) -> list[Entry]:
-    """Under "What it can't do", "Browse the web" means "Cannot browse the web"."""
-    if not section.denied:
-        return entries
-    parts = [part for entry in entries for part in _listed(entry)]
-    return [part if part.label else _deny(part, section.denied) for part in parts]
-
-
-def _listed(entry: Entry) -> list[Entry]:
-    """The parts of "Financial advice; legal advice", each denied by the heading."""
-    parts = [tidy(part) for part in entry.value.split(";")]
-    if entry.label or len(parts) < 2 or has_finite_verb(entry.value):
-        return [entry]
-    return [replace(entry, value=part[:1].upper() + part[1:]) for part in parts if part]
-
-
-def _crossed(entry: Entry) -> Entry:
-    """An entry behind a cross or an empty box."""
-    return replace(entry if entry.label else _deny(entry), polarity=False)
-
-
-def _deny(entry: Entry, verb: str = "Cannot") -> Entry:
-    """ "Browse the web" to "Cannot browse the web", "Voice calls" to "No voice calls"."""
-    value = entry.value
-    if negative_statement(value) or re.match(r"(?:it|i|you|the|this)\b", value.lower()):
-        return entry
-    lowered = value if value[1:2].isupper() else value[:1].lower() + value[1:]
-    return replace(
-        entry, value=f"{verb if opens_with_verb(value) else 'No'} {lowered}", polarity=False
-    )

@@ -35,7 +35,7 @@ FORMS: dict[str, tuple[str, str]] = {
     "data": ("data", "training data"),
     "hardware": ("hardware", "training hardware"),
     "platform": ("hardware", "training platform"),
-    "runs": ("hardware", "hardware it runs on"),
+    "runs": ("hardware", "runs on"),
     "cost": ("cost", "training cost"),
     "price": ("price", "price"),
     "time": ("time", "training time"),

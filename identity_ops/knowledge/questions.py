@@ -114,6 +114,18 @@ def statement_of(question: str, answer: str) -> str:
     return f"{_AFFIRMED[verb]} {rest}" if verb in _AFFIRMED else rest[:1].upper() + rest[1:]
 
 
+def turned(question: str, answer: str) -> str:
+    """A question of another kind with its answer put in: "Who may use it?" "Members." -> ..."""
+    text = _plain(question)
+    if found := re.fullmatch(r"who (.+)", text):
+        return f"{answer} {found.group(1)}"
+    found = re.fullmatch(r"(?:when|where) (is|are|was|were|can|may) (\w+) ?(.*)", text)
+    if not found:
+        return ""
+    verb, subject, rest = found.groups()
+    return " ".join(f"{subject.capitalize()} {verb} {rest} {answer}".split())
+
+
 def _plain(question: str) -> str:
     text = " ".join(question.replace("\u2019", "'").split()).rstrip("? ")
     return text[:1].lower() + text[1:]

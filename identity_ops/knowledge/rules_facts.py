@@ -12,6 +12,7 @@ from identity_ops.knowledge.entries import Entry
 from identity_ops.knowledge.findings import Finding, Severity
 from identity_ops.knowledge.ledger import entries_of
 from identity_ops.knowledge.names import confusable, rival
+from identity_ops.knowledge.outline import states
 from identity_ops.knowledge.roles import label_role
 from identity_ops.knowledge.words import plain
 
@@ -81,15 +82,16 @@ def _missing(entries: list[Entry], file: str) -> Iterator[Finding]:
 
 
 def _empty(text: str, file: str) -> Iterator[Finding]:
-    for line, heading in empty_headings(text):
-        yield _make(
-            "empty-section",
-            file,
-            line,
-            f"nothing stands under {heading!r}.",
-            "Fill the section, or delete its heading.",
-            "warning",
-        )
+    for heading in empty_headings(text):
+        if not states(heading):
+            yield _make(
+                "empty-section",
+                file,
+                heading.line_at(0),
+                f"nothing stands under {heading.text!r}.",
+                "Fill the section, or delete its heading.",
+                "warning",
+            )
 
 
 def _value(entry: Entry, file: str) -> Iterator[Finding]:
@@ -140,9 +142,10 @@ def _name(entry: Entry, file: str) -> Iterator[Finding]:
 
 
 def _repeated(entries: list[Entry], file: str) -> Iterator[Finding]:
+    names = [plain(entry.value) for entry in entries if entry.role == "name"]
     first: dict[tuple[str, str], Entry] = {}
     for entry in entries:
-        key = (plain(entry.label), plain(entry.value))
+        key = (plain(entry.label), _core(entry, names))
         if key in first and entry.line != first[key].line:
             yield _make(
                 "duplicate",
@@ -153,6 +156,16 @@ def _repeated(entries: list[Entry], file: str) -> Iterator[Finding]:
                 "warning",
             )
         first.setdefault(key, entry)
+
+
+def _core(entry: Entry, names: list[str]) -> str:
+    """What is said, whoever the subject is called: "It can't sing" is "cannot sing"."""
+    text = plain(entry.value)
+    if entry.label:
+        return text
+    for subject in ("it", "i", "you", "the model", "the assistant", *names):
+        text = text.removeprefix(f"{subject} ")
+    return re.sub(r"^can(?:'t| not)\b", "cannot", re.sub(r"\b(do(?:es)?)n't\b", r"\1 not", text))
 
 
 def _contradictions(entries: list[Entry], file: str) -> Iterator[Finding]:
