@@ -24,6 +24,7 @@ from identity_ops.errors import IdentityError, TerminalError
 from identity_ops.local_airflow.client import Client, Task
 from identity_ops.local_airflow.instance import Instance
 from identity_ops.local_airflow.settings import State
+from identity_ops.store import manifest as manifests
 from identity_ops.store.paths import Home
 from identity_ops.summary import render
 
@@ -62,9 +63,17 @@ def run_and_follow(
         with contextlib.suppress(IdentityError):
             client.fail(run_id, "stopped from the terminal")
         raise
+    ended = "Done" if state == "success" else "Failed"
+    print(f"{ended} after {seconds(follower.elapsed)}.\n", flush=True)
+    if state == "success" or _evaluated(home, run_id):
+        print(render(home.run(run_id)), flush=True)
     if state != "success":
         raise _failure(client, home, run_id)
-    print(f"Done in {seconds(follower.elapsed)}.\n\n{render(home.run(run_id))}", flush=True)
+
+
+def _evaluated(home: Home, run_id: str) -> bool:
+    """Whether there are figures to show: a model that fails the gate has some."""
+    return (home.run(run_id, "evaluate") / manifests.FILE_NAME).exists()
 
 
 def _fail_leftovers(client: Client) -> None:
