@@ -36,7 +36,6 @@ def main() -> None:
 def up(extra: dict[str, str]) -> None:
     """Airflow with its web UI until Ctrl-C."""
     clock = time.monotonic()
-    print("Starting Airflow (SQLite, LocalExecutor) ...", file=sys.stderr)
     with airflow(Home.from_env(), extra) as instance:
         how = f"in {time.monotonic() - clock:.0f} s" if instance.process else "already"
         print(f"Airflow is up {how}. Web UI: {instance.sign_in}", flush=True)

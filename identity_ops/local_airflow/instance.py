@@ -108,6 +108,7 @@ def find(state: State) -> Instance | None:
 
 
 def _start(home: Home, extra: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    print("Starting Airflow (SQLite, LocalExecutor) ...", file=sys.stderr)
     argv = [sys.executable, "-m", "identity_ops.local_airflow.supervisor"]
     argv += [part for name, value in extra.items() for part in ("--set", f"{name}={value}")]
     return spawn(argv, os.environ | {"IDENTITY_HOME": str(home.root)}, None)
