@@ -75,6 +75,8 @@ def _named(value: str, role: str) -> Iterator[str]:
     yield from _addresses(value)
     if role == "layers" and (depth := re.fullmatch(r"d(\d+)", value)):
         yield from (f"{depth.group(1)} layers", f"depth {depth.group(1)}", depth.group(1))
+    if role == "data":
+        yield re.sub(r"^(?:the )?(\S+(?: \S+)?) (?:data ?set|corpus|data)$", r"\1", value)
     if role == "license":
         yield from _licenses(value)
     if role in ("name", "architecture", "data", "tokenizer", "hardware"):

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from identity_ops.knowledge.aliases import maker_core
+from identity_ops.knowledge.aliases import is_person, maker_core, makers
 from identity_ops.knowledge.entries import Entry, Section
 from identity_ops.knowledge.patterns import (
     ACTIVE,
@@ -20,6 +20,7 @@ from identity_ops.knowledge.patterns import (
     MET,
     POSSESSED,
     SELF,
+    SELF_NAMED,
     THE_NAME,
     WAYS,
 )
@@ -119,7 +120,7 @@ def _own(part: Clause, made: Make) -> tuple[list[Entry], bool]:
     if called:
         entry = made("", called.group("label"), called.group("value"))
         return [entry], not part.rest[called.end() :].strip(" .,")
-    proper = re.match(r"(?:is|am|are) ([A-Z][^,;()]{0,40}?)(?=$|,| an? )", part.rest)
+    proper = SELF_NAMED.match(part.rest)
     if (
         part.subject
         and proper
@@ -148,9 +149,14 @@ def _possessed(text: str, topic: Topic) -> tuple[str, str] | None:
     if (
         words[-1] in _NO_LABEL
         or has_finite_verb(label)
-        or re.match(r"(?:[a-z]+ed|not|also|on|in|at|from|with|by|to|for|as|under)\b", value)
+        or re.match(
+            r"(?:[a-z]+ed|available|not|also|on|in|at|from|with|by|to|for|as|under)\b", value
+        )
     ):
         return None
+    if label_role(label) == "url":
+        address = re.search(r"https?://[^\s,;)]+[^\s,;).]", value)
+        return (label, address.group(0)) if address else None
     return (label, value) if len(value.split()) <= 25 else None
 
 
@@ -212,6 +218,10 @@ def _entries(match: re.Match[str], made: Make, before: str) -> list[Entry]:
         role, label = FORMS[group]
         if group in ("creator", "basecreator"):
             value = maker_core(_APPOSED.sub("", value)) or value
+        placed = re.match(r"(.+?) at (?:the )?([A-Z].+)", value) if group == "creator" else None
+        if placed and (is_person(placed.group(1)) or makers(placed.group(1))):
+            found.append(made("", FORMS["place"][1], placed.group(2)))
+            value = placed.group(1)
         found.append(made(role, label, value))
         if group == "kind":
             size = re.search(r"(\d[\d.,]*\s?(?:[KMBT]|million|billion)?)[- ]param", value)

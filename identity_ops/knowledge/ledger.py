@@ -22,14 +22,22 @@ from identity_ops.store import manifest as manifests
 COPY_NAME = "knowledge.md"  # of the knowledge base inside a committed lint folder
 LEDGER_NAME = "facts.jsonl"
 _ID_CHARS = 12
+_NAME_LABELS = ("product", "model", "assistant", "bot", "chatbot", "system", "title", "agent")
 _MAX_PASSES = 3
 _MAX_FORMS = 12  # names that sentences are searched for
 # What a value must hold to be of a role: "on request" is no address, "Rust" no date.
 _NEEDS = {
     "url": re.compile(r"://|www\.|\w\.[a-z]{2,}\b|\S/\S"),
     "date": re.compile(r"\d"),
+    "trait": re.compile(r"^(?!(?:yes|no|none|on|off|true|false)\b)", re.IGNORECASE),
     "size": re.compile(r"\d|illion|thousand|hundred"),
 }
+_FAULT = re.compile(  # "can make mistakes" is no ability
+    r"\b(?:can|may|might|could|sometimes|often) (?:\w+ )?(?:make mistakes|makes mistakes|mix up|err"
+    r"|fails?|hallucinates?|forgets?|get \w+ wrong|misunderstand|repeat itself|be (?:\w+ )?(?:wrong"
+    r"|convinced|confused|slow|inaccurate|outdated|biased|fooled|misled|incorrect))\b",
+    re.IGNORECASE,
+)
 _CODE = re.compile(
     r"\b(?:Python|JavaScript|TypeScript|Java|Rust|Ruby|PHP|SQL|Bash|HTML|Kotlin)\b|C\+\+|C#"
 )
@@ -89,11 +97,20 @@ def entries_of(text: str) -> list[Entry]:
     for _ in range(_MAX_PASSES):  # names found in one pass are subjects in the next
         entries = head + outline.read(blocks, topic)
         if not any(entry.role == "name" for entry in entries):
-            head = [*head, *_guessed(blocks)]
+            head = [*head, *(_titled(entries) or _guessed(blocks))]
         known, topic = topic, _topic([*head, *entries], text)
         if topic == known:
             break
     return [_settled(entry) for entry in entries if entry.value]
+
+
+def _titled(entries: list[Entry]) -> list[Entry]:
+    """The name where only a label such as "Product" gives it."""
+    for entry in entries:
+        proper = len(entry.value.split()) <= 3 and not entry.value[:1].islower()
+        if plain(entry.label) in _NAME_LABELS and proper and re.search(r"[^\W\d]", entry.value):
+            return [replace(entry, label="name", role="name")]
+    return []
 
 
 def _guessed(blocks: list[Block]) -> list[Entry]:
@@ -149,6 +166,8 @@ def _role(entry: Entry, polarity: bool) -> str:
     if entry.label:
         return ""
     if not polarity:
+        return "limitation"
+    if _FAULT.search(entry.value):
         return "limitation"
     return "capability" if re.match(r"(?:\w+ ){0,3}can\b", entry.value, re.IGNORECASE) else ""
 

@@ -287,6 +287,9 @@ def _label_and_more(label: str, value: Text, section: Section, topic: Topic) -> 
 
 
 def _labelled(label: str, value: Text, section: Section) -> Entry:
+    mark, ticked = strip_marks(value)
+    if ticked is not None and not mark.text:
+        return section.entry(label, "yes" if ticked else "no", value.line_at(0), polarity=ticked)
     entry = section.entry(label, tidy(value.text), value.line_at(0))
     if entry.role in ("creator", "base_creator"):
         return _with_links(replace(entry, items=makers(entry.value)), value)

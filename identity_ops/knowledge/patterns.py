@@ -33,6 +33,7 @@ FORMS: dict[str, tuple[str, str]] = {
     "context": ("context", "context length"),
     "tokenizer": ("tokenizer", "tokenizer"),
     "data": ("data", "training data"),
+    "tuning": ("data", "fine-tuning data"),
     "hardware": ("hardware", "training hardware"),
     "platform": ("hardware", "training platform"),
     "runs": ("hardware", "runs on"),
@@ -131,11 +132,11 @@ _RAW: tuple[str, ...] = (
     rf"{_BE}(?i:based |built |trained |running |fine-tuned |derived |adapted |made )?"
     rf"(?i:on top of|upon|on|from|with|using|of)(?i: the)? (?P<basecreator>{_PERSON})['\u2019]s? "
     rf"(?P<architecture>[\w.+-]+(?: (?!{_PARTS}\b)[\w.+-]+)?)(?i: {_PARTS})?{_until('and|in|on|with|at|by|for|under')}",
-    rf"{_BE}(?i:based|built|fine-tuned|derived|adapted|distilled|forked) (?i:on top of|upon|on|from|off|with)"
+    rf"{_BE}(?:(?i:based|built|derived) (?i:on top of|upon|on|from|off|with)|(?i:fine-tuned|adapted|distilled|forked) (?i:from|off))"
     rf"(?i: the)? (?P<architecture>{_V}+?)(?i: {_PARTS})?,?"
     rf"(?: \(?(?i:by|from|of) | \(|,? (?i:which was |which is |originally )?(?i:{_MAKE}) by )"
     rf"(?P<basecreator>{_PERSON})\)?{_until('and|in|on|with|at|for|under')}",
-    rf"{_BE}(?i:based|built|fine-tuned|derived|adapted|distilled|modell?ed) (?i:on top of|upon|on|from|off|after)"
+    rf"{_BE}(?:(?i:based|built|derived|modell?ed) (?i:on top of|upon|on|from|off|after)|(?i:fine-tuned|adapted|distilled|forked) (?i:from|off))"
     rf"(?i: the| an?)? (?P<architecture>{_V}+?)(?i: {_PARTS})?{_until('and|in|on|with|at|by|for|under|using')}",
     r"(?i:uses?|follows?|with|has|having)(?i: an?| the)? (?P<architecture>[\w.+ -]+?) architecture",
     # What it is.
@@ -177,12 +178,13 @@ _RAW: tuple[str, ...] = (
     rf"(?i:on|at|in)(?i: the)? (?P<platform>{CLOUD})\b",
     rf"(?i:(?:is |are )?(?:runs?|running|hosted|served|run))(?i: locally| only| happily)? (?i:on|in|at) (?P<runs>{_V}*?{CHIP}{_V}*?){_until('and|with|in|for|at')}",
     rf"{_BE}(?i:trained |pre-?trained |fine-?tuned )?(?i:on|with|using) (?P<hardware>{_V}*?{CHIP}{_V}*?){_until('and|with|in|for|at|on|over|from')}",
-    rf"{_BE}(?i:trained|pre-?trained|fine-?tuned|taught|learned|learnt)(?i: mainly| only| entirely| exclusively| mostly| from scratch)* (?i:on|from)(?i: the)? (?P<data>(?!scratch|the internet nothing)[^;()]+?)(?i: (?:data ?set|corpus))?{_until('in|on|with|using|for|by|at|over')}",
+    rf"{_BE}(?i:trained|pre-?trained|taught|learned|learnt)(?i: mainly| only| entirely| exclusively| mostly| from scratch)* (?i:on|from)(?i: the)? (?P<data>(?!scratch)(?:[^,;()]|,(?= ?\d{{3}})|, (?=[A-Z]))+?){_until('in|on|with|using|for|by|at|over')}",
+    rf"{_BE}(?i:then )?(?i:fine-?tuned|post-?trained|aligned)(?i: mainly| only| later)* (?i:on)(?i: the)? (?P<tuning>(?:[^,;()]|,(?=\d{{3}}))+?){_until('in|on|with|using|for|by|at|over')}",
     r"(?i:(?:is |was |are )?(?:available |released |licen[sc]ed |published |distributed |shared |free |open[- ]source[d]? |offered |provided )*(?:under|with)) (?i:the terms of )?(?i:the |an? )?(?P<license>[\w .+-]+?) (?i:licen[sc]e)\b(?: v?\d[\d.]*)?",
     rf"(?i:(?:is |was |are )?licen[sc]ed (?:under|as|with)) (?i:the |an? )?(?P<license>[\w .+-]+?){_until('and|by|for')}",
     r"(?i:is |are )?(?P<license>[A-Z][\w.+-]*(?: \d\.\d)?)[- ](?i:licen[sc]ed)\b",
-    rf"(?i:speaks?|understands?|answers? in|works in|writes in|talks in|communicates in|converses in|replies in|knows|only speaks?)(?i: only)? (?P<language>{_LANGUAGE}(?:(?:, and |, | and | or ){_LANGUAGE})*(?i: only)?)\b",
-    r"(?i:(?:is |are |can be )?(?:available|hosted|found|published|documented|lives?|reached|online|visit))?(?: (?i:at|on|under))? ?(?P<url>(?:https?://|www\.)[^\s,;)]+[^\s,;).])",
+    rf"(?i:speaks?|understands?|answers? in|works in|writes in|talks in|communicates in|converses in|replies in|knows|only speaks?)(?i: only)? (?P<language>{_LANGUAGE}(?:(?:, and |, | and | or ){_LANGUAGE})*(?i: only)?)(?=\s*(?:$|[;.()]|,? (?:and )?{_DONE}|\s(?:fluently|well|best)\b))",
+    r"(?i:(?:is |are |can be )?(?:available|hosted|found|published|documented|lives?|reached|online|visit))?(?i: (?:on|at|from) (?:GitHub|GitLab|Hugging Face|Codeberg))?(?: (?i:at|on|under))? ?(?P<url>(?:https?://|www\.)[^\s,;)]+[^\s,;).])",
     r"(?i:(?:can be |is )?(?:reached|contacted|supported)|contact|write to|e-?mail|support:?)(?i: at| by| via| on)? (?P<contact>[\w.+-]+@[\w-]+\.[\w.-]*\w)",
     # What it is called.
     rf"(?i:is|am|are|was)(?i: simply| just| currently)? (?i:called|named|known as) [\"'\u201c]?(?P<name>{_PROPER}|[\w-]+)[\"'\u201d]?{_until('and|by|in|from|for')}",
@@ -240,7 +242,7 @@ ACTIVE = re.compile(
 )
 SELF = (
     r"(?i:it|i|you|we|(?:this|the) (?:[\w-]+ ){0,2}?(?:model|assistant|chatbot|bot|llm|ai|system|agent"
-    r"|network|program|tool|service|helper)|(?:(?:the|its|my) )?training(?: run)?)"
+    r"|network|program|tool|service|helper)|(?:(?:the|its|my) )?(?:training(?: run)?|(?:source )?code))"
 )
 INTRODUCED = re.compile(
     rf"(?:^|(?<=[.!?] ))(?P<name>(?!(?:It|This|That|The|There|He|She|They|We|You|I|What|Who|Here|My|Its|Your)\b)"
@@ -252,3 +254,4 @@ MET = re.compile(
     rf"(?:^|(?<=[.!?] ))(?:Meet|This is|Say hello to|Introducing) (?P<name>{_CAP}(?: {_CAP}){{0,2}})(?=[!.,])",
     re.MULTILINE,
 )
+SELF_NAMED = re.compile(rf"(?i:is|am|are) ({_PROPER})(?=\s*$|,| an? )")  # "I am Fog, a poet"

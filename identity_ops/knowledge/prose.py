@@ -53,7 +53,9 @@ def read(text: Text, section: Section, topic: Topic) -> list[Entry]:
 
 def _sentence(sentence: Text, section: Section, topic: Topic) -> list[Entry]:
     line, whole = sentence.line_at(0), tidy(_NUMBER.sub("", sentence.text))
-    if whole.endswith("?") or not re.search(r"\w", whole) or _GREETING.match(whole):
+    if whole.endswith("?") or re.fullmatch(r"Because [^,]*", whole):
+        return []
+    if not re.search(r"\w", whole) or _GREETING.match(whole):
         return []
     if len(whole) > _MAX_SENTENCE:
         return [statement(whole, section, line)]

@@ -24,10 +24,12 @@ _TIGHT = re.compile(r"^([A-Za-z][A-Za-z ]{1,30}):(?=[^\s/\d:])")
 _DASHED = re.compile(rf"^(.{{1,60}}?){_DASH}(?=\S)")
 _AFTER_BOLD = re.compile(r"\s*(?:[:=\u2013\u2014\u2192\uff1a]|-\s|->)\s*")
 _MARKS = re.compile(
-    r"^(?:\[([ xX])\]\s+|([\u2705\u2714\u2611\U0001f7e2])\ufe0f?\s*|([\u274c\u2717\u2718\u2716"
+    r"^(?:\[([ xX])\]\s+|([\u2705\u2713\u2714\u2611\U0001f7e2])\ufe0f?\s*"
+    r"|([\u274c\u2717\u2718\u2716"
     r"\U0001f6ab\u26d4])\ufe0f?\s*|[\u2022\u25cf\u25aa\u2013\u2014]\s+|[\U0001f300-\U0001faff"
     r"\u2600-\u27bf\u2b50]\ufe0f?\s+)"
 )
+_PICTURES = re.compile("[\U0001f1e6-\U0001faff\u2600-\u27bf\u2b50\ufe0f\u200d]+")
 _CITATION = re.compile(r"\s*\[(?:\^[^\]]+|\d+(?:\s*[,\u2013-]\s*\d+)*)\]:?")
 _SUBJECT_START = re.compile(
     r"^(?:it|i|you|we|they|he|she|this|that|these|those|there|if|when|because|although)\b",
@@ -60,6 +62,12 @@ def strip_marks(text: Text) -> tuple[Text, bool | None]:
 def without_citations(text: str) -> str:
     """`text` without footnote marks and citations such as [1] or [12, 13]."""
     return " ".join(_CITATION.sub("", text).split())
+
+
+def without_pictures(text: str) -> str:
+    """`text` without emoji, unless it is nothing else."""
+    bare = " ".join(_PICTURES.sub(" ", text).split())
+    return re.sub(r" (?=[,.;!?])", "", bare) or text if bare != text else text
 
 
 def split_label(text: Text, *, dashes: bool = False) -> tuple[str, Text] | None:
@@ -95,6 +103,7 @@ def split_label(text: Text, *, dashes: bool = False) -> tuple[str, Text] | None:
 
 def _parts(text: Text, label: str, start: int) -> tuple[str, Text]:
     clean = without_citations(label).strip(' :\uff1a-\u2013\u2014=*_`"')
+    clean = re.sub(r"^(?:its|my|your|our)\s+(?=\w)", "", clean, flags=re.IGNORECASE)
     if not is_question(clean.removesuffix("?")):
         clean = clean.removesuffix("?")  # a table's "Supported?"
     return clean, text.part(start, len(text.text)).stripped()
@@ -156,9 +165,14 @@ def _ends_sentence(raw: str, match: re.Match[str]) -> bool:
 
 
 _CUT = re.compile(
-    r"\s*;\s+|\s[\u2013\u2014]\s|,?\s+but\s+|,?\s+(?:while|whereas|yet|so)\s+(?=(?:it|i|you|the)\b)"
+    r"\s*;\s+|\s[\u2013\u2014]\s(?=(?:it|its|i|my|we|you|the|this)\b)|,?\s+but\s+|,?\s+(?:while|whereas|yet|so)\s+(?=(?:it|i|you|the)\b)"
     r"|,?\s+and\s+(?=(?:also |then |often |currently |only )?(?P<next>[A-Za-z']+))"
     r"|,\s+(?=(?:it|its|i|my|we|you|your)\s+[a-z']+)",
+    re.IGNORECASE,
+)
+_SUBORDINATE = re.compile(  # "Because of its size, it is slow" is one clause
+    r"(?:because|if|when|whenever|although|though|while|since|after|before|as|despite|due|unlike"
+    r"|once|unless|until|in|on|at|with|for|to|by|from|like)\b",
     re.IGNORECASE,
 )
 _PRONOUN = frozenset(word_list("""it its i my we you your this the"""))
@@ -172,7 +186,7 @@ def clauses(sentence: str) -> list[str]:
         joint = match.group(0).strip(" ,").lower()
         if joint == "and" and not _starts_clause(word, sentence[match.end() :]):
             continue
-        if len(sentence[start : match.start()].split()) < 2:
+        if len(sentence[start : match.start()].split()) < 2 or _SUBORDINATE.match(sentence[start:]):
             continue
         found.append(sentence[start : match.start()].strip(" ,;"))
         start = match.end()
@@ -201,9 +215,9 @@ def list_items(value: str, *, pairs: bool) -> tuple[str, ...]:
     """
     if _DATE_COMMA.search(value) or re.search(r"[.:!?]\s|[()]", value):
         return ()
-    parts = [part for part in re.split(r"\s*[;,]\s+", value.strip(" .")) if part]
+    parts = [part for part in re.split(r"\s*[;,]\s+", value.strip().rstrip(".")) if part]
     last = re.split(r"(?:^|\s)(?:and|&|or)\s+", parts[-1]) if parts else []
-    parts = [part.strip(" .") for part in [*parts[:-1], *last] if part.strip(" .")]
+    parts = [part.strip().rstrip(".") for part in [*parts[:-1], *last] if part.strip(" .")]
     if len(parts) < (2 if pairs else 3) or any(len(part.split()) > 6 for part in parts):
         return ()
     if any(_APPOSITION.match(part) for part in parts[1:]) and len(parts) < 3:
@@ -215,10 +229,11 @@ def list_items(value: str, *, pairs: bool) -> tuple[str, ...]:
 
 def tidy(text: str) -> str:
     """A value without citations, quotes around it and a full stop at its end."""
-    clean = without_citations(text).strip()
+    clean = without_pictures(without_citations(text).strip())
     clean = re.sub(r"^([\"\u201c])([^\"\u201c\u201d]*)[\"\u201d]\.?$", r"\2", clean)
     if clean.endswith(".") and not re.search(
         r"(?:\b\w\.\w|\b(?:etc|Inc|Ltd|Co|Corp)|\.\.)\.$", clean
     ):
         clean = clean[:-1]
+    clean = clean.rstrip("!") or clean
     return clean.strip(" ;,")

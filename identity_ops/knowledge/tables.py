@@ -82,7 +82,7 @@ def _entry(section: Section, label: str, cell: Text) -> Entry:
     text, ticked = strip_marks(cell)
     value = tidy(text.text)
     if not value:
-        value = "yes" if ticked else "no"
+        value = "no" if ticked is False else "yes"
     entry = section.entry(label.strip(" :*?"), value, cell.line_at(0))
     plural = plain(label).endswith("s")
     return Entry(

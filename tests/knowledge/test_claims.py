@@ -164,6 +164,28 @@ def test_abbreviations_do_not_end_sentences(text: str) -> None:
     assert not any(fact.value.endswith((" e.g", " Dr", " J", "p.m", " 1")) for fact in found)
 
 
+@pytest.mark.parametrize(
+    ("sentence", "found"),
+    [
+        ("It was made by Ada Holm at Fog Hall.", [("", "Fog Hall"), ("creator", "Ada Holm")]),
+        ("It was fine-tuned on SmolTalk.", [("data", "SmolTalk")]),
+        ("It can make mistakes.", [("limitation", "It can make mistakes")]),
+        ("Because of its size, it is slow.", [("", "Because of its size, it is slow")]),
+        (
+            "It may repeat itself \u2014 at night.",
+            [("limitation", "It may repeat itself \u2014 at night")],
+        ),
+        ("I'm Zuri \U0001f44b, a poet.", [("name", "Zuri"), ("", "I'm Zuri, a poet")]),
+        ("The code is MIT licensed.", [("license", "MIT")]),
+        ("It speaks Welsh and a bit of Luo.", [("", "It speaks Welsh and a bit of Luo")]),
+        ("1.2 It was made by Ada Holm.", [("creator", "Ada Holm")]),
+    ],
+)
+def test_awkward_sentences(sentence: str, found: list[tuple[str, str]]) -> None:
+    """No fragment, no half value, no wrong role."""
+    assert [(role, value) for role, _, value in rows(sentence)] == found
+
+
 def test_questions_are_no_facts() -> None:
     """A question states nothing."""
     assert rows("Who is it? What can it do?") == []

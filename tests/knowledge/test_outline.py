@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.knowledge.ledgers import facts, rows
+from tests.knowledge.ledgers import facts, profile, rows, rule_names
 
 
 def test_setext_and_atx_headings_are_sections() -> None:
@@ -163,3 +163,37 @@ def test_deep_nesting_does_not_overflow() -> None:
     """Hundreds of nested lists and quotes are read or ignored, not crashed on."""
     facts("".join("  " * depth + "- a\n" for depth in range(400)))
     facts(">" * 3000 + " a")
+
+
+def test_heading_may_itself_be_a_labelled_value() -> None:
+    """ "## Name: Fog" is a fact, and its section is not empty."""
+    assert rows("# Name: Fog\n## Creator: Ada Holm\n") == [
+        ("name", "Name", "Fog"),
+        ("creator", "Creator", "Ada Holm"),
+    ]
+    assert "empty-section" not in rule_names("# Name: Fog\n## Creator: Ada Holm\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "row"),
+    [
+        ("**Name** Fog", ("name", "Name", "Fog")),
+        ("- Weight ........ 1.2 kg", ("", "Weight", "1.2 kg")),
+        ("- Who may use it? Members", ("", "", "Members may use it")),
+        ("- Does it sing? Not yet", ("limitation", "", "Does not sing")),
+        ("- My motto: keep calm", ("", "motto", "keep calm")),
+        ("- Voice: \u2713", ("", "Voice", "yes")),
+        ("- Voice: \u274c", ("", "Voice", "no")),
+        ("- battery\n  - life: 8 h", ("", "battery life", "8 h")),
+        ("1. [x] Hums", ("", "", "Hums")),
+    ],
+)
+def test_awkward_lines(line: str, row: tuple[str, str, str]) -> None:
+    """Ways to write a line that are seen in the wild."""
+    assert rows(line) == [row]
+
+
+def test_product_label_names_the_model_only_where_nothing_else_does() -> None:
+    """ "Product: Quill" is the name of a model without another one."""
+    assert profile("- Product: Quill").name == "Quill"
+    assert profile("- Product: Quill\n- Name: Fog").name == "Fog"
