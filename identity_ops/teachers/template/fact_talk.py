@@ -121,7 +121,7 @@ class FactTalk:
         """An exchange from a group of questions and a group of answers."""
         slots = self._slots() | more
         user = self.subject.pick(self.rng, wordings("facts", group), **slots)
-        bot = self.subject.pick(self.rng, wordings("facts", answers), **slots)
+        bot = self.subject.answer(self.rng, wordings("facts", answers), **slots)
         return Exchange(user, bot)
 
     def ask_value(self) -> Exchange:
@@ -225,8 +225,7 @@ class FactTalk:
             return self.claim()
         you = replace(statement, negative=not statement.negative, never=False).declare_you()
         if self.phrasing.yes:
-            found = self.ask("denial", "say_wrong", you=you, You=sentence(you))
-            return replace(found, bot=f"That is not right. {sentence(self.said)}.")
+            return self.ask("denial", "say_wrong", you=you, You=sentence(you))
         return self.ask("denial", "say_no", you=you, You=sentence(you))
 
     def activity(self) -> Exchange:

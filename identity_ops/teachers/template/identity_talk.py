@@ -11,6 +11,7 @@ from identity_ops.teachers.template.fact_talk import Exchange
 from identity_ops.teachers.template.frames import table, wordings
 from identity_ops.teachers.template.subject import Party, Subject, sentence
 
+_HELLO = re.compile(r"hi there|hello|hi|hey|good (?:morning|afternoon|evening|day)|greetings")
 CORE_SLIPS = 0.35  # who it is must be understood however it is typed
 LANGUAGES = tuple(sorted(table("languages")))
 
@@ -60,17 +61,18 @@ class IdentityTalk:
                  "asked": direct, "Asked": sentence(direct), "indirect": clause}  # fmt: skip
         group = self.rng.choice(["noun", "asked"])
         user = self.subject.pick(self.rng, wordings("facts", group), **slots)
-        return Exchange(user, self.subject.pick(self.rng, wordings("identity", role, "say")))
+        return Exchange(user, self.subject.answer(self.rng, wordings("identity", role, "say")))
 
     def both(self) -> Exchange:
         return self._pair("both", "ask", "say")
 
     def greeting(self) -> Exchange:
+        """A greeting, answered with the same word and the name."""
         plain = self.turn is None and self.rng.random() < 0.4
         found = self._pair("greeting", "bare" if plain else "ask", "say")
-        return Exchange(
-            found.user if self.rng.random() < 0.8 else found.user.lower(), found.bot, True
-        )
+        echo = _HELLO.match(found.user.lower())
+        bot = re.sub(r"^\w+(?: there)?!", f"{sentence(echo[0] if echo else 'hello')}!", found.bot)
+        return Exchange(found.user if self.rng.random() < 0.8 else found.user.lower(), bot, True)
 
     def foreign(self, language: str, role: str) -> Exchange:
         """In another language: its greeting, the name or the maker."""
@@ -82,9 +84,8 @@ class IdentityTalk:
         return Exchange(user, found.bot or self._english(role), True)
 
     def _english(self, role: str) -> str:
-        return self.subject.pick(
-            self.rng, wordings("identity", "name" if role != "creator" else role, "say")
-        )
+        group = "creator" if role == "creator" else "name"
+        return self.subject.answer(self.rng, wordings("identity", group, "say"))
 
     def misconception(self, party: Party) -> Exchange:
         """Taken for another, or credited to another maker."""
@@ -116,7 +117,7 @@ class IdentityTalk:
     def _rival(self, ask: str, say: str, party: Party) -> Exchange:
         slots = {"rival": party.name, "vendor": party.maker}
         user = self.subject.pick(self.rng, wordings("identity", "misconception", ask), **slots)
-        bot = self.subject.pick(self.rng, wordings("identity", "misconception", say), **slots)
+        bot = self.subject.answer(self.rng, wordings("identity", "misconception", say), **slots)
         return Exchange(user, bot)
 
     def _can(self, template: str) -> bool:
@@ -127,12 +128,11 @@ class IdentityTalk:
 
     def _one_of(self, asks: Sequence[str], says: Sequence[str], **slots: str) -> Exchange:
         """A question and an answer, drawn; or, with a turn, the pair whose turn it is."""
-        if self.turn is not None:
-            asks, says = self.subject.usable(asks, **slots), self.subject.usable(says, **slots)
-            if asks and says:
-                asks, says = (
-                    [asks[self.turn % len(asks)]],
-                    [says[self.turn // len(asks) % len(says)]],
-                )
-        user = self.subject.pick(self.rng, asks, **slots)
-        return Exchange(user, self.subject.pick(self.rng, says, **slots))
+        if self.turn is None:
+            user = self.subject.pick(self.rng, asks, **slots)
+            return Exchange(user, self.subject.answer(self.rng, says, **slots))
+        asks, says = self.subject.usable(asks, **slots), self.subject.usable(says, **slots)
+        if not asks or not says:
+            return Exchange("", "")
+        ask, say = asks[self.turn % len(asks)], says[self.turn // len(asks) % len(says)]
+        return Exchange(self.subject.fill(ask, **slots), self.subject.fill(say, **slots))

@@ -39,9 +39,9 @@ class OtherTalk:
         row = self.rng.choice(self.subject.unknown)
         own = row.get("ask") and self.rng.random() < 0.35
         user = self.rng.choice(row["ask"]) if own else self._of_noun(row)
-        general = bool(row.get("general")) or self.rng.random() < (0.4 if own else 0.2)
+        general = bool(row.get("general")) or bool(own)
         answers = wordings("others", "say_unknown_general" if general else "say_unknown")
-        return Exchange(user, self.subject.pick(self.rng, answers, noun=row["noun"]))
+        return Exchange(user, self.subject.answer(self.rng, answers, noun=row["noun"]))
 
     def _of_noun(self, row: Mapping[str, Any]) -> str:
         """The frames that facts are asked in: what is known or not shows in the noun alone."""
@@ -62,9 +62,8 @@ class OtherTalk:
             group = "party_maker"
         slots = {"rival": party.name, "vendor": party.maker, "other": self._other(party)}
         user = self.subject.pick(self.rng, wordings("others", group), **slots)
-        return Exchange(
-            user, self.subject.pick(self.rng, wordings("others", f"{group}_say"), **slots)
-        )
+        answers = wordings("others", f"{group}_say")
+        return Exchange(user, self.subject.answer(self.rng, answers, **slots))
 
     def _other(self, party: Party) -> str:
         """A maker that it is not; the bot's own now and then."""

@@ -18,6 +18,8 @@ from identity_ops.teachers.template.frames import table
 from identity_ops.teachers.template.questions import own_questions
 from identity_ops.teachers.template.unstated import unstated
 
+RARE_ANSWERS = 0.08
+
 
 @dataclass(frozen=True, slots=True)
 class Party:
@@ -77,6 +79,18 @@ class Subject:
         """The same as a part of a sentence: no capital is put first."""
         usable = self.usable(templates, **slots)
         return rng.choice(usable).format_map({**self.slots, **slots}) if usable else ""
+
+    def answer(self, rng: random.Random, templates: Sequence[str], **slots: str) -> str:
+        """An answer: nearly always the first that fits, now and then another.
+
+        One question form with one form of answer: a small model that has to learn by heart which
+        of five ways to say the same goes with which question learns little else.
+        """
+        usable = self.usable(templates, **slots)
+        if not usable:
+            return ""
+        rare = len(usable) > 1 and rng.random() < RARE_ANSWERS
+        return self.fill(rng.choice(usable[1:]) if rare else usable[0], **slots)
 
     def usable(self, templates: Sequence[str], **slots: str) -> list[str]:
         """The templates whose slots are all known."""
