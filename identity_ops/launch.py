@@ -52,16 +52,31 @@ def stop(marker: str, grace_s: float = GRACE_S) -> int:
     """TERM, then after `grace_s` seconds KILL, everything marked; returns how many there were."""
     first = marked(marker)
     _signal(first, "terminate")
-    psutil.wait_procs(first, timeout=grace_s)
+    _wait(first, grace_s)
     while rest := marked(marker):  # what it started meanwhile too
         _signal(rest, "kill")
-        psutil.wait_procs(rest, timeout=1.0)
+        _wait(rest, 1.0)
     return len(first)
 
 
 def reap(marker: str) -> int:
     """KILL what an earlier attempt left behind; returns how many there were."""
     return stop(marker, grace_s=0.0)
+
+
+def _wait(processes: Sequence[psutil.Process], seconds: float) -> None:
+    """Until all have ended. Does not collect exit codes: those are for `run`, which may be waiting
+    for one of them in this very process (Airflow calls `on_kill` in a signal handler)."""
+    deadline = time.monotonic() + seconds
+    while any(map(_alive, processes)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def _alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _signal(processes: Sequence[psutil.Process], how: str) -> None:

@@ -26,6 +26,7 @@ import torch.nn.functional as F
 
 from identity_ops.errors import ConfigError, TrainingError
 from identity_ops.general import builtin
+from identity_ops.general.nameless import asked_about_itself
 from identity_ops.recipes import Pretrain, read
 from identity_ops.records import Message
 from identity_ops.store.publish import write_atomic
@@ -122,6 +123,7 @@ def conversations(settings: Pretrain) -> Iterator[tuple[Message, ...]]:
     """The pretraining conversations, in random order."""
     items = list(builtin.conversations("train", settings.conversations, seed=settings.seed))
     items += builtin.nameless_chat(settings.nameless, seed=settings.seed)
+    items += asked_about_itself(settings.about_itself, seed=settings.seed)
     chats = [item.messages for item in items]
     chats += nameless.conversations(settings.asked, seed=settings.seed)
     random.Random(f"base/{settings.seed}").shuffle(chats)

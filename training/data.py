@@ -7,6 +7,7 @@ conversation; the last token of each has nothing to predict, so it takes no plac
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ import torch
 from torch import Tensor
 
 from identity_ops.errors import DataError
-from identity_ops.tokens import render
+from identity_ops.tokens import SPECIAL_TOKENS, render
 
 log = logging.getLogger(__name__)
 SOURCES = ("identity", "general")  # as the log tells them apart; every other source is general
@@ -36,6 +37,7 @@ class Corpus:
 
     inputs: list[npt.NDArray[np.int32]] = field(default_factory=list)
     targets: list[npt.NDArray[np.int32]] = field(default_factory=list)
+    hideable: list[npt.NDArray[np.bool_]] = field(default_factory=list)  # see `_hideable`
     sources: list[int] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     too_long: list[str] = field(default_factory=list)
@@ -63,6 +65,7 @@ class Batch:
     select: Tensor  # flat position in (B, T)
     targets: Tensor
     sources: Tensor  # index into SOURCES
+    hideable: Tensor  # (B, T)
     tokens: int  # without padding
 
     def to(self, device: torch.device) -> Batch:
@@ -73,6 +76,7 @@ class Batch:
             self.select.to(device, non_blocking=True),
             self.targets.to(device, non_blocking=True),
             self.sources.to(device, non_blocking=True),
+            self.hideable.to(device, non_blocking=True),
             self.tokens,
         )
 
@@ -124,8 +128,26 @@ def _add(corpus: Corpus, row: dict[str, Any], encoding: tiktoken.Encoding, capac
     else:
         corpus.inputs.append(tokens[:-1])
         corpus.targets.append(targets)
+        corpus.hideable.append(_hideable(tokens, supervised, encoding, row["source"]))
         corpus.sources.append(0 if row["source"] == SOURCES[0] else 1)
         corpus.names.append(row["id"])
+
+
+def _hideable(
+    tokens: npt.NDArray[np.int32], supervised: list[bool], encoding: tiktoken.Encoding, source: str
+) -> npt.NDArray[np.bool_]:
+    """Which inputs may be hidden from the model in training: words that only ask.
+
+    Of identity conversations alone, and no token that an answer repeats: what is copied or
+    compared must stay readable.
+    """
+    if source != SOURCES[0]:
+        return np.zeros(len(tokens) - 1, dtype=np.bool_)
+    answered = np.unique(tokens[np.asarray(supervised)])
+    control = [encoding.encode_single_token(name) for name in SPECIAL_TOKENS]
+    kept = np.isin(tokens, [*answered, *control]) | np.asarray(supervised)
+    hideable: npt.NDArray[np.bool_] = ~kept[:-1]
+    return hideable
 
 
 def _check_left_out(corpus: Corpus, capacity: int, max_left_out: float) -> None:
@@ -149,12 +171,14 @@ def collate(corpus: Corpus, rows: Sequence[Sequence[int]], capacity: int) -> Bat
     documents = np.full(shape, -1, dtype=np.int64)
     targets = np.full(shape, IGNORE, dtype=np.int64)
     sources = np.zeros(shape, dtype=np.int64)
+    hideable = np.zeros(shape, dtype=np.bool_)
     for at, row in enumerate(rows):
         start = 0
         for number, index in enumerate(row):
             span = slice(start, start + len(corpus.inputs[index]))
             ids[at, span], targets[at, span] = corpus.inputs[index], corpus.targets[index]
             documents[at, span], sources[at, span] = number, corpus.sources[index]
+            hideable[at, span] = corpus.hideable[index]
             start = span.stop
     select = np.flatnonzero(targets.ravel() != IGNORE)
     return Batch(
@@ -163,5 +187,16 @@ def collate(corpus: Corpus, rows: Sequence[Sequence[int]], capacity: int) -> Bat
         torch.from_numpy(select),
         torch.from_numpy(targets.ravel()[select]),
         torch.from_numpy(sources.ravel()[select]),
+        torch.from_numpy(hideable),
         int((documents >= 0).sum()),
     )
+
+
+def hide(batch: Batch, places: Tensor, token: int) -> Batch:
+    """The batch with its hideable inputs replaced by `token` where `places` (rows, T) is true.
+
+    A small model that has read each question a few times learns the exact string; with words
+    missing it learns which words matter, and so understands other wordings.
+    """
+    ids = batch.ids.masked_fill(places[: len(batch.ids)] & batch.hideable, token)
+    return dataclasses.replace(batch, ids=ids)

@@ -32,7 +32,7 @@ from identity_ops.store.publish import write_atomic
 from identity_ops.tokens import load_encoding
 from training import checkpoint, optim, ranks, snapshots, tokenizer
 from training.base import config_table
-from training.data import SOURCES, Batch, Corpus, collate, load_corpus, read_mixture
+from training.data import SOURCES, Batch, Corpus, collate, hide, load_corpus, read_mixture
 from training.gpt import GPT
 from training.packing import Schedule
 from training.precision import activation_dtype
@@ -120,6 +120,8 @@ class Trainer:
         self.recipe, self.sft, self.stage, self.out = recipe, recipe.sft, stage, out
         self.rank, self.world = dist.get_rank(), dist.get_world_size()
         self.encoding = load_encoding(base)
+        # A control token that no conversation holds stands for a hidden word.
+        self.hidden_token = self.encoding.encode_single_token("<|output_end|>")
         self.found = checkpoint.find(base)
         self.micro, self.accumulation = split_batch(self.sft, self.world)
         config = checkpoint.read_config(self.found)
@@ -216,11 +218,14 @@ class Trainer:
         supervised = sum(
             int((self.train.targets[index] >= 0).sum()) for row in rows for index in row
         )
-        totals, tokens = Totals.zeros(), 0
+        totals, tokens, hidden = Totals.zeros(), 0, self._draw_hidden()
         for part in range(self.accumulation):
             first = (part * self.world + self.rank) * self.micro
             mine = rows[first : first + self.micro]
-            batch = collate(self.train, mine, self.capacity).to(self.engine.device)
+            batch = hide(
+                collate(self.train, mine, self.capacity), hidden[first:], self.hidden_token
+            )
+            batch = batch.to(self.engine.device)
             losses = self._losses(batch)
             totals.add(losses, batch.sources)
             # DeepSpeed averages over ranks and accumulation; this makes it the mean by token.
@@ -238,6 +243,12 @@ class Trainer:
             **totals.means(), "lr": rate, "tokens": tokens,
             "tokens_per_s": round(tokens / took, 1), "seconds": round(self.seconds, 3),
         }  # fmt: skip
+
+    def _draw_hidden(self) -> Tensor:
+        """(batch_rows, T): where words may be hidden in this step, for any number of ranks."""
+        draw = torch.Generator().manual_seed(self.sft.seed * 1_000_003 + self.step)
+        places = torch.rand(self.sft.batch_rows, self.capacity, generator=draw)
+        return places < self.sft.hidden_words
 
     def _set_rate(self) -> float:
         factor = optim.rate_factor(

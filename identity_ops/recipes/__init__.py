@@ -38,6 +38,7 @@ class Pretrain(Settings):
     batch_rows: int = Field(ge=1)
     conversations: int = Field(ge=1)
     nameless: int = Field(ge=0)
+    about_itself: int = Field(ge=0)
     asked: int = Field(ge=0)
     muon_rate: float = Field(gt=0)
     adam_rate: float = Field(gt=0)
@@ -67,6 +68,7 @@ class Sft(Settings):
     row_tokens: int = Field(ge=16)
     batch_rows: int = Field(ge=1)
     micro_rows: int = Field(ge=1)
+    hidden_words: float = Field(ge=0, lt=1)
     max_left_out: float = Field(ge=0, lt=1)
     precision: Precision
     checkpoint_seconds: float = Field(ge=0)

@@ -32,6 +32,7 @@ clip = 1.0
 row_tokens = 64
 batch_rows = 4
 micro_rows = 4
+hidden_words = 0.0
 max_left_out = 0.01
 precision = "float32"
 checkpoint_seconds = 0.0

@@ -1,0 +1,146 @@
+"""Processes are found by their marker and ended, whatever they do about it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from identity_ops import launch
+from identity_ops.errors import ConfigError, TrainingError, TransientError
+
+# Ignores TERM, and has a child in another session that does too.
+STUBBORN = """
+import os, signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if len(sys.argv) < 2:
+    subprocess.Popen([sys.executable, __file__, "child"], start_new_session=True)
+print("up", flush=True)
+time.sleep(100)
+"""
+
+
+@pytest.fixture
+def stubborn(tmp_path: Path) -> Path:
+    path = tmp_path / "stubborn.py"
+    path.write_text(STUBBORN)
+    return path
+
+
+def start(script: Path, marker: str) -> subprocess.Popen[bytes]:
+    env = launch.environment(marker, Path(os.devnull))
+    process = subprocess.Popen([sys.executable, str(script)], env=env, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 20
+    while len(launch.marked(marker)) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return process
+
+
+def test_stop_ends_what_ignores_term_in_any_session(stubborn: Path) -> None:
+    """The grandchild in its own session is found by its environment, not by its group."""
+    process = start(stubborn, "marker-a")
+    assert launch.stop("marker-a", grace_s=0.2) == 2
+    assert process.wait() == -signal.SIGKILL
+    assert launch.marked("marker-a") == []
+
+
+def test_stop_leaves_processes_of_another_marker(stubborn: Path) -> None:
+    """Two trainings on one machine do not end each other."""
+    process = start(stubborn, "marker-b")
+    assert launch.stop("marker-c", grace_s=0.1) == 0
+    assert process.poll() is None
+    launch.reap("marker-b")
+    process.wait()
+
+
+def test_leftovers_of_an_earlier_attempt_are_ended_first(stubborn: Path, tmp_path: Path) -> None:
+    """A retry finds the orphan by the folder it trains into."""
+    marker = launch.marker_of(tmp_path / "out")
+    orphan = start(stubborn, marker)
+    seen: list[str] = []
+    launch.run(["-c", "print('fresh')"], marker=marker, log=tmp_path / "log", on_line=seen.append)
+    assert orphan.wait() == -signal.SIGKILL
+    assert seen == ["fresh"]
+
+
+def test_nothing_is_left_when_the_launcher_ends_before_its_children(tmp_path: Path) -> None:
+    """As when torchrun dies: its ranks have sessions of their own."""
+    script = (
+        "import subprocess, sys;"
+        "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'],"
+        " start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)"
+    )
+    launch.run(["-c", script], marker="marker-d", log=tmp_path / "log")
+    assert launch.marked("marker-d") == []
+
+
+REPORTING = """
+import os
+from pathlib import Path
+from identity_ops.errors import ConfigError
+from identity_ops.launch import ERROR_FILE, write_error
+for what in ("the first", "the second"):
+    write_error(Path(os.environ[ERROR_FILE]), ConfigError(what, where="here", expected=1, got=2))
+raise SystemExit(1)
+"""
+
+
+def test_the_process_s_own_error_is_raised(tmp_path: Path) -> None:
+    """With its class and its parts; the first of several ranks wins."""
+    with pytest.raises(ConfigError) as caught:
+        launch.run(["-c", REPORTING], marker="marker-e", log=tmp_path / "log")
+    assert str(caught.value) == "here: the first (expected 1, got 2)"
+
+
+def test_a_crash_is_told_by_its_last_line_and_the_log_keeps_the_rest(tmp_path: Path) -> None:
+    """Standard error goes there too."""
+    with pytest.raises(TrainingError, match="code 3: the reason"):
+        launch.run(
+            ["-c", "import sys; print('start'); print('the reason', file=sys.stderr); sys.exit(3)"],
+            marker="marker-f", log=tmp_path / "log",
+        )  # fmt: skip
+    assert (tmp_path / "log").read_text().splitlines()[1:] == ["start", "the reason"]
+
+
+def test_a_kill_from_outside_is_transient(tmp_path: Path) -> None:
+    """Out of memory, for instance: the next attempt resumes."""
+    script = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    with pytest.raises(TransientError, match="signal 9"):
+        launch.run(["-c", script], marker="marker-g", log=tmp_path / "log")
+
+
+def test_a_broken_callback_leaves_no_process(tmp_path: Path) -> None:
+    """Whatever happens in this process, the child is ended."""
+
+    def broken(line: str) -> None:
+        raise ValueError(line)
+
+    script = "import time; print('x', flush=True); time.sleep(60)"
+    with pytest.raises(ValueError, match="x"):
+        launch.run(["-c", script], marker="marker-h", log=tmp_path / "log", on_line=broken)
+    assert launch.marked("marker-h") == []
+
+
+def test_keys_do_not_reach_the_trainer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It has no use for them, and its environment can be read by others of the same user."""
+    for name in launch.SECRETS:
+        monkeypatch.setenv(name, "sk-secret")
+    seen: list[str] = []
+    script = "import json, os; print(json.dumps(sorted(os.environ.values())))"
+    launch.run(["-c", script], marker="marker-i", log=tmp_path / "log", on_line=seen.append)
+    assert "sk-secret" not in json.loads(seen[0])
+
+
+def test_the_cores_are_shared_among_the_processes(tmp_path: Path) -> None:
+    """Two ranks with all cores each are slower than one."""
+    cores = len(psutil.Process().cpu_affinity())
+    env = launch.environment("m", tmp_path, processes=2)
+    assert int(env["OMP_NUM_THREADS"]) == max(1, cores // 2)
