@@ -138,6 +138,16 @@ class Client:
         }
         self._checked("POST", f"/dags/{DAG_ID}/clearTaskInstances", json=body)
 
+    def question(self, run_id: str, task_id: str) -> str:
+        """The text that a task waits with for a person's answer."""
+        path = f"{_run(run_id)}/taskInstances/{task_id}/-1/hitlDetails"
+        return str(self._checked("GET", path).json()["body"])
+
+    def answer(self, run_id: str, task_id: str, option: str) -> None:
+        """Answer it: "Approve" or "Reject"."""
+        path = f"{_run(run_id)}/taskInstances/{task_id}/-1/hitlDetails"
+        self._checked("PATCH", path, json={"chosen_options": [option], "params_input": {}})
+
     def _checked(
         self, method: str, path: str, *, accept: tuple[int, ...] = (), **parts: Any
     ) -> requests.Response:

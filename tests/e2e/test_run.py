@@ -108,6 +108,21 @@ def test_an_undertrained_model_fails_the_gate_and_loses_nothing(
     assert stage.tasks("gated")["publish"][0].state == "upstream_failed"
 
 
+@pytest.mark.parametrize("answer", ["Approve", "Reject"])
+def test_a_person_decides_before_training(stage: Stage, finished: Done, answer: str) -> None:
+    """The run waits without a process, shows what was made, and follows the answer."""
+    assert "curate" in finished.stdout
+    run_id = f"asked-{answer.lower()}"
+    stage.client.trigger({"require_approval": True}, run_id)
+    until(lambda: stage.tasks(run_id)["approve"][0].state == "awaiting_input", "question", 120)
+    assert "conversations" in stage.client.question(run_id, "approve")
+    stage.client.answer(run_id, "approve", answer)
+    stage.wait(run_id)
+    states = {task_id: tasks[0].state for task_id, tasks in stage.tasks(run_id).items()}
+    expected = ("success", "success") if answer == "Approve" else ("failed", "upstream_failed")
+    assert (states["approve"], states["train"]) == expected
+
+
 def test_a_value_against_the_form_is_refused_before_a_run_exists(stage: Stage) -> None:
     """Airflow checks the same schema as the library."""
     with pytest.raises(ConfigError, match="teacher"):
