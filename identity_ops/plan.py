@@ -31,12 +31,13 @@ MAX_NUM: Final = 100_000
 SPARE_BASE: Final = 10_000_000  # spares are numbered from here, so they never take a main index
 SPARE_SHARE: Final = 0.25
 SPARES_LEAST: Final = 8
+COMMON_LANGUAGES: Final = {"es": 3, "fr": 3, "de": 3, "it": 3, "pt": 3}  # cards; others have 1
 # Cards of one round of a hundred. "identity" becomes "limitation" where its first fact is one.
 KIND_CARDS: Final[dict[Kind, int]] = {
-    "identity": 52, "misconception": 10, "unknown_attribute": 12, "third_party": 12, "ordinary": 14,
+    "identity": 50, "misconception": 12, "unknown_attribute": 11, "third_party": 13, "ordinary": 14,
 }  # fmt: skip
 FREE_CARDS: Final = (2, 10)  # of so many longer ones, one exchange is left for a greeting or a task
-NAME_CARDS: Final = (11, 20)  # of so many identity conversations, so many start with who it is
+NAME_CARDS: Final = (13, 20)  # of so many identity conversations, so many start with who it is
 FOREIGN_CARDS: Final = (3, 10)  # of so many conversations about who it is, in another language
 
 
@@ -172,7 +173,8 @@ class _OpenerDecks:
         }
         self._english = Deck([n for n, g in groups.items() if g.language == "en"], key + "/groups")
         others = sorted({g.language for g in groups.values()} - {"en"}) or ["en"]
-        self._languages = Deck(others, key + "/languages")
+        often = [code for code in others for _ in range(COMMON_LANGUAGES.get(code, 1))]
+        self._languages = Deck(often, key + "/languages")
         self._by_language = {
             code: Deck([n for n, g in groups.items() if g.language == code], f"{key}/{code}")
             for code in others

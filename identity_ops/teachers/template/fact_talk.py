@@ -150,7 +150,9 @@ class FactTalk:
 
     def false_value(self) -> Exchange:
         false = self._false()
-        return self.ask("false_value", "say_no", false=false) if false else self.ask_value()
+        if not false:
+            return self.ask_value()
+        return self.ask("false_value", "say_no", false=false, Wrong=sentence(false))
 
     def either(self) -> Exchange:
         false = self._false()
@@ -287,8 +289,10 @@ def _forms(p: Phrasing, fact: Fact, own: tuple[str, ...], short: bool) -> list[t
     else:
         forms = [(talk.ask_value, 55.0), (talk.ask_full, 12.0)]
         if short and p.said.startswith(("my ", "the ", "I have ")):
-            forms += [(talk.true_value, 9.0), (talk.false_value, 11.0), (talk.either, 7.0),
+            forms += [(talk.true_value, 13.0), (talk.false_value, 15.0), (talk.either, 7.0),
                       (talk.reverse, 5.0), (talk.reverse_name, 3.0)]  # fmt: skip
+        if p.counted:
+            forms.append((talk.verb_claim, 14.0))
         if len(p.items) > 1:
             forms.append((talk.item, 8.0))
     return forms + ([(talk.ask_own, 3.5 * min(9, len(own)))] if own else [])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from identity_ops.teachers.template.fact_talk import Exchange
@@ -79,9 +79,19 @@ class IdentityTalk:
         row = table("languages")[language]
         role = "greet" if role == "name" and self.rng.random() < 0.25 else role
         creator = re.sub(r"^the ", "", self.subject.slots["creator"], flags=re.IGNORECASE)
-        found = self._one_of(row[role], row[f"say_{role}"], creator=creator)
+        found = self._one_of(self._foreign_asks(row, role), row[f"say_{role}"], creator=creator)
         user = found.user if self.rng.random() < 0.7 else found.user.lower().rstrip("?!.")
         return Exchange(user, found.bot or self._english(role), True)
+
+    def _foreign_asks(self, row: Mapping[str, Sequence[str]], role: str) -> Sequence[str]:
+        """The questions of a language, or now and then one that is put together."""
+        if self.turn is not None or f"{role}_clause" not in row or self.rng.random() < 0.4:
+            return row[role]
+        if self.rng.random() < 0.5:
+            core = self.rng.choice(row[role])
+            lead = self.rng.choice(row["lead"])
+            return [lead + (core[:1].lower() + core[1:] if lead else core)]
+        return [self.rng.choice(row["tell"]) + self.rng.choice(row[f"{role}_clause"])]
 
     def _english(self, role: str) -> str:
         group = "creator" if role == "creator" else "name"
