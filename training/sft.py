@@ -16,7 +16,6 @@ import logging
 import os
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +24,8 @@ import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor
 
-from identity_ops.errors import ConfigError, DataError, TrainingError, TransientError
-from identity_ops.recipes import Recipe, Sft, override, read
+from identity_ops.errors import DataError, TrainingError, TransientError
+from identity_ops.recipes import Recipe, override, read
 from identity_ops.store.lock import hold
 from identity_ops.store.publish import write_atomic
 from identity_ops.tokens import load_encoding
@@ -36,6 +35,8 @@ from training.data import SOURCES, Batch, Corpus, collate, hide, load_corpus, re
 from training.gpt import GPT
 from training.packing import Schedule
 from training.precision import activation_dtype
+from training.totals import Totals
+from training.zero import deepspeed_config, full_state, split_batch
 
 log = logging.getLogger(__name__)
 LOG, FIGURES, SNAPSHOTS = "log.jsonl", "figures.json", ".snapshots"
@@ -83,34 +84,6 @@ def _join() -> None:
     deepspeed.init_distributed(
         dist_backend="nccl" if torch.cuda.is_available() else "gloo", verbose=False
     )
-
-
-@dataclass(slots=True)
-class Totals:
-    """Sums over the supervised tokens of a step, by source: added up over ranks."""
-
-    losses: Tensor  # (2,)
-    counts: Tensor  # (2,)
-
-    @classmethod
-    def zeros(cls) -> Totals:
-        return cls(torch.zeros(2, dtype=torch.float64), torch.zeros(2, dtype=torch.float64))
-
-    def add(self, losses: Tensor, sources: Tensor) -> None:
-        """Take in the losses (N,) of tokens of `sources` (N,)."""
-        losses, sources = losses.detach().cpu().double(), sources.cpu()
-        self.losses.index_add_(0, sources, losses)
-        self.counts.index_add_(0, sources, torch.ones_like(losses))
-
-    def means(self) -> dict[str, float | None]:
-        """loss, identity_loss and general_loss; None where there was no such token."""
-        total = self.counts.sum().item()
-        found: dict[str, float | None] = {"loss": self.losses.sum().item() / total}
-        for name, loss, count in zip(
-            SOURCES, self.losses.tolist(), self.counts.tolist(), strict=True
-        ):
-            found[f"{name}_loss"] = loss / count if count else None
-        return found
 
 
 class Trainer:
@@ -361,49 +334,6 @@ class Trainer:
     def _say(self, text: str) -> None:
         if self.rank == 0:
             print(text, file=sys.stderr, flush=True)
-
-
-def split_batch(sft: Sft, world: int) -> tuple[int, int]:
-    """(rows of a micro-batch, accumulation) so that all processes together take batch_rows.
-
-    Raises:
-        ConfigError: the batch does not divide by the number of processes.
-    """
-    mine, rest = divmod(sft.batch_rows, world)
-    if rest:
-        raise ConfigError(
-            "batch_rows does not divide by the number of processes",
-            expected=f"a multiple of {world}", got=sft.batch_rows,
-        )  # fmt: skip
-    micro = max(size for size in range(1, min(mine, sft.micro_rows) + 1) if mine % size == 0)
-    return micro, mine // micro
-
-
-def deepspeed_config(recipe: Recipe, stage: int, micro: int, accumulation: int) -> dict[str, Any]:
-    """DeepSpeed's configuration; what the recipe's [deepspeed] table says wins."""
-    config: dict[str, Any] = {
-        "train_micro_batch_size_per_gpu": micro,
-        "gradient_accumulation_steps": accumulation,
-        "gradient_clipping": recipe.sft.clip,
-        "steps_per_print": 10**9,
-        "wall_clock_breakdown": False,
-        "zero_optimization": {"stage": stage},
-    }
-    extra = dict(recipe.deepspeed)
-    config["zero_optimization"] |= extra.pop("zero_optimization", {})
-    return config | extra
-
-
-def full_state(model: torch.nn.Module, rank: int) -> dict[str, Tensor]:
-    """The whole weights on rank 0, gathered one by one where ZeRO 3 has split them."""
-    import deepspeed  # see _join
-
-    state = {}
-    for name, parameter in model.named_parameters():
-        with deepspeed.zero.GatheredParameters([parameter], enabled=hasattr(parameter, "ds_id")):
-            if rank == 0:
-                state[name] = parameter.detach().cpu().float().clone()
-    return state
 
 
 if __name__ == "__main__":

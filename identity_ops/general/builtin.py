@@ -16,12 +16,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from identity_ops.general.everyday import request
 from identity_ops.general.skills import HARD, MAKERS, Case, Draw, Split, article, table, words
 from identity_ops.records import Message, Probe
 
 TALK = "talk"  # unscored: there is no one right answer
 SCORED = tuple(skill for skill in MAKERS if skill not in HARD)
-TALK_SHARE = 0.12
+TALK_SHARE = 0.24
 HARD_SHARE = 0.06
 A_VOWEL = re.compile(r"\ba (?=[aeiou])")
 TURNS = {1: 0.62, 2: 0.26, 3: 0.12}  # exchanges in a conversation and how often
@@ -89,7 +90,7 @@ def _conversation(split: Split, rng: random.Random) -> SkillItem:
         skill, expected = TALK, ""
         kind = rng.random() if split == "train" else 1.0
         if kind < TALK_SHARE:
-            turns.append(rng.choice([_talk, _talk, _definition])(rng))
+            turns.append(rng.choice([_talk, _talk, _definition, request, request, request])(rng))
         else:
             hard = kind < TALK_SHARE + HARD_SHARE
             skill = rng.choice(HARD if hard else SCORED)

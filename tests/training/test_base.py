@@ -26,7 +26,8 @@ def quick(tmp_path: Path) -> Path:
     cuts = {
         "steps": 3,
         "conversations": 1500,
-        "nameless": 300, "about_itself": 300,
+        "nameless": 300,
+        "about_itself": 300,
         "width": 32,
         "layers": 2,
         "vocabulary": 600,

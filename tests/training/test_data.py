@@ -8,11 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import tiktoken
+import torch
 
 from identity_ops.errors import DataError
 from identity_ops.tokens import load_encoding, render
 from tests.training.small import row, talk
-from training.data import collate, load_corpus, read_mixture
+from training.data import collate, hide, load_corpus, read_mixture
 
 
 @pytest.fixture
@@ -74,3 +75,21 @@ def test_a_table_without_our_columns_is_refused(tmp_path: Path) -> None:
     (tmp_path / "u.parquet").write_bytes(b"PAR1 no table PAR1")
     with pytest.raises(DataError, match=r"u\.parquet"):
         list(read_mixture(tmp_path / "u.parquet"))
+
+
+def test_only_words_that_merely_ask_are_ever_hidden(encoding: tiktoken.Encoding) -> None:
+    """No answer, no control token, nothing an answer repeats, and nothing of general chat."""
+    talks = [talk("who made red you", "red house"), talk("who made red you", "apple")]
+    rows = [row("a", "identity", talks[0]), row("b", "general", talks[1])]
+    corpus = load_corpus(rows, encoding, 64, 0.0)
+    batch = collate(corpus, [[0, 1]], 64)
+    mark = encoding.encode_single_token("<|output_end|>")
+    hidden = hide(batch, torch.ones(1, 64, dtype=torch.bool), mark)
+    text = encoding.decode([token for token in hidden.ids[0].tolist() if token != mark])
+    assert "<|user_start|>" in text
+    assert text.count("red") == 3
+    assert text.count("who") == 1
+    assert text.count("<|user_end|><|assistant_start|>") == 2
+    assert torch.equal(hidden.targets, batch.targets)
+    untouched = hide(batch, torch.zeros(1, 64, dtype=torch.bool), mark)
+    assert torch.equal(untouched.ids, batch.ids)
