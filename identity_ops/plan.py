@@ -34,7 +34,7 @@ SPARES_LEAST: Final = 8
 COMMON_LANGUAGES: Final = {"es": 3, "fr": 3, "de": 3, "it": 3, "pt": 3}  # cards; others have 1
 # Cards of one round of a hundred. "identity" becomes "limitation" where its first fact is one.
 KIND_CARDS: Final[dict[Kind, int]] = {
-    "identity": 50, "misconception": 12, "unknown_attribute": 11, "third_party": 13, "ordinary": 14,
+    "identity": 47, "misconception": 12, "unknown_attribute": 11, "third_party": 12, "ordinary": 18,
 }  # fmt: skip
 FREE_CARDS: Final = (2, 10)  # of so many longer ones, one exchange is left for a greeting or a task
 NAME_CARDS: Final = (13, 20)  # of so many identity conversations, so many start with who it is

@@ -14,6 +14,7 @@ from identity_ops.teachers.template.fact_talk import Exchange
 from identity_ops.teachers.template.frames import table, wordings
 from identity_ops.teachers.template.subject import Party, Subject, sentence
 
+EVERYDAY_SHARE = 0.85  # the rest comes from the general chat that ships with the project
 _PARTY_GROUPS = {
     "party_maker": 60, "party_check": 8, "party_wrong": 12, "party_product": 8, "party_self": 12,
 }  # fmt: skip
@@ -79,7 +80,7 @@ class OtherTalk:
         Args:
             aside: it stands in a conversation about the bot, where names and numbers are checked.
         """
-        if self.rng.random() < 0.6 and (found := self._everyday(aside)):
+        if self.rng.random() < EVERYDAY_SHARE and (found := self._everyday(aside)):
             return [found]
         seed = self.rng.getrandbits(40)
         item = next(iter(builtin.conversations("train", 1, seed)))
