@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import psutil
@@ -116,6 +117,7 @@ def test_a_person_decides_before_training(stage: Stage, finished: Done, answer: 
     stage.client.trigger({"require_approval": True}, run_id)
     until(lambda: stage.tasks(run_id)["approve"][0].state == "awaiting_input", "question", 120)
     assert "conversations" in stage.client.question(run_id, "approve")
+    time.sleep(2)  # faster than any person, Airflow takes the pause for a lost task
     stage.client.answer(run_id, "approve", answer)
     stage.wait(run_id)
     states = {task_id: tasks[0].state for task_id, tasks in stage.tasks(run_id).items()}
