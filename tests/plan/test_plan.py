@@ -12,7 +12,7 @@ from identity_ops.catalogue import read_catalogue
 from identity_ops.errors import ConfigError
 from identity_ops.knowledge import Knowledge, Profile
 from identity_ops.knowledge.stage import lint_stage
-from identity_ops.plan import Deck, exposures, plan, plan_stage
+from identity_ops.plan import KIND_CARDS, Deck, exposures, plan, plan_stage
 from identity_ops.records import Cell, encode, read_jsonl
 from tests.plan.ledger import knowledge
 
@@ -78,10 +78,7 @@ def test_every_card_of_the_catalogue_is_dealt(tmp_path: Path) -> None:
 def test_quota_of_kinds(tmp_path: Path) -> None:
     """Each kind has its share in every hundred conversations."""
     kinds = Counter(cell.kind for cell in _main(knowledge(tmp_path, 20), 300))
-    assert kinds["ordinary"] == 27
-    assert kinds["misconception"] == 33
-    assert kinds["unknown_attribute"] == 33
-    assert kinds["third_party"] == 27
+    assert kinds == {kind: 3 * cards for kind, cards in KIND_CARDS.items()}
 
 
 def test_limitations_are_a_kind_of_their_own(tmp_path: Path) -> None:

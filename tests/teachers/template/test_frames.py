@@ -11,7 +11,8 @@ from identity_ops.teachers.template.subject import slots_of
 SLOTS = {
     "name", "creator", "kind", "rival", "vendor", "typo", "other", "np", "Np", "noun", "Noun",
     "a_noun", "be", "Be", "was", "be_it", "be_value", "value", "Value", "false", "first", "First",
-    "second", "item", "Wrong", "done", "A", "B", "C", "c", "x", "q", "Q", "asked", "Asked", "indirect", "you", "You", "activity", "Activity", "action",
+    "second", "item", "Wrong", "done", "A", "B", "C", "c", "x", "q", "Q",
+    "asked", "Asked", "indirect", "you", "You", "activity", "Activity", "action",
     "quality", "thing", "subject", "a", "b",
 }  # fmt: skip
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from identity_ops.curate import Checker
+from identity_ops.curate.found import FactFinder
 from identity_ops.curate.rivals import rival_claims
 from identity_ops.teachers.template import TemplateTeacher
 from identity_ops.teachers.template.subject import Subject
@@ -72,11 +73,10 @@ def _near_duplicates(texts: list[str]) -> int:
 def test_each_fact_is_asked_in_many_ways(name: str) -> None:
     """Over a thousand conversations every fact meets at least twelve different questions."""
     asked: dict[str, set[str]] = {}
-    finder = Checker(base(name))
-    for cell, messages in written(name, 1000):
+    finder = FactFinder(base(name).facts, base(name).profile)
+    for _, messages in written(name, 1000):
         for question, answer in zip(messages[::2], messages[1::2], strict=True):
-            pair = json.dumps({"messages": [question, answer]})
-            for fact_id in finder.accept(replace(cell, kind="third_party"), pair).fact_ids:
+            for fact_id in finder.find([question, answer]):
                 asked.setdefault(fact_id, set()).add(question["content"].lower())
     few = {f.attribute or f.value: len(asked.get(f.id, ())) for f in base(name).facts}
     assert {label: n for label, n in few.items() if n < 12} == {}
