@@ -30,6 +30,7 @@ from identity_ops.store.paths import Home
 from tests.loopback import KEY, Provider, serve
 
 LAUNCHER = [sys.executable, "-m", "identity_ops.local_airflow"]
+CONF = {"batch_size": 250}  # the default run, but for the twenty processes it generates in
 OVER = ("success", "failed")
 UP = re.compile(r"Airflow is up .*http://127\.0\.0\.1:(\d+)")
 
@@ -45,13 +46,13 @@ class Stage:
     def run(self, run_id: str, **conf: Any) -> subprocess.CompletedProcess[str]:
         """`make run` without make: on the running Airflow, to its end."""
         return subprocess.run(
-            [*LAUNCHER, "run", "--run-id", run_id, "--conf", json.dumps(conf)],
+            [*LAUNCHER, "run", "--run-id", run_id, "--conf", json.dumps(CONF | conf)],
             env=environment(self.home), capture_output=True, text=True, check=False,
         )  # fmt: skip
 
     def look(self, run_id: str) -> Run:
         """The run's results."""
-        return Run(run_id, {}, self.home)
+        return Run(run_id, CONF, self.home)
 
     def tasks(self, run_id: str) -> dict[str, list[Task]]:
         """The run's task instances by task."""

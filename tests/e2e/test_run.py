@@ -16,7 +16,7 @@ from identity_ops.config import STAGES
 from identity_ops.errors import ConfigError
 from identity_ops.local_airflow.settings import State
 from identity_ops.store import manifest as manifests
-from tests.e2e.conftest import Stage, command_of, until
+from tests.e2e.conftest import CONF, Stage, command_of, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 Done = subprocess.CompletedProcess[str]
@@ -46,7 +46,7 @@ def test_the_run_is_followed_task_by_task(finished: Done) -> None:
     lines = [line.split() for line in finished.stdout.splitlines()]
     over = {line[1] for line in lines if line[:1] in (["success"], ["skipped"], ["failed"])}
     assert over | {"publish"} == {*STAGES, "approve"}
-    assert any(line[:3] == ["success", "generate", "x20"] for line in lines)
+    assert any(line[:3] == ["success", "generate", "x4"] for line in lines)
 
 
 def test_a_second_trigger_makes_nothing_again(stage: Stage, finished: Done) -> None:
@@ -77,7 +77,7 @@ def test_a_killed_generate_task_pays_only_for_what_was_in_flight(stage: Stage) -
     os.kill(_pid(stage, "killed", "generate"), signal.SIGKILL)
     stage.provider.delay_s = 0.0
     until(lambda: _tries(stage, "killed", "generate") == 2, "second try", 90)
-    until(lambda: stage.tasks("killed")["generate"][0].state == "success", "end of the retry", 90)
+    until(lambda: _state(stage, "killed", "generate") == "success", "end of the retry", 90)
     stage.client.fail("killed", "seen enough")
     until(lambda: not _trainers(stage), "end of the base's training", 30)
     twice = sum(count - 1 for count in stage.provider.paid.values())
@@ -86,6 +86,25 @@ def test_a_killed_generate_task_pays_only_for_what_was_in_flight(stage: Stage) -
     prompts = len(stage.provider.paid)
     assert len(accepted.read_text().splitlines()) == 24
     assert prompts <= 24 + 8  # the cells, and spares where an answer was rejected
+
+
+def test_a_killed_train_task_leaves_no_trainer_and_its_retry_finishes(
+    stage: Stage, finished: Done
+) -> None:
+    """kill -9 of the task: the ranks end with it, and the retry trains to the last step."""
+    assert "mix" in finished.stdout
+    stage.client.trigger(CONF | {"epochs": 1.0}, "train-killed")
+    until(lambda: _state(stage, "train-killed", "train") == "running", "training", 120)
+    trainers = until(lambda: _trainers(stage), "training process")
+    os.kill(_pid(stage, "train-killed", "train"), signal.SIGKILL)
+    until(lambda: not any(process.is_running() for process in trainers), "end of the ranks")
+    until(lambda: _state(stage, "train-killed", "train") == "success", "end of the retry", 300)
+    assert _tries(stage, "train-killed", "train") == 2
+    stage.client.fail("train-killed", "seen enough")
+    log = stage.look("train-killed").path("train") / "log.jsonl"
+    steps = [json.loads(line)["step"] for line in log.read_text().splitlines()]
+    assert steps == sorted(set(steps))
+    assert steps[0] <= 1
 
 
 def test_an_undertrained_model_fails_the_gate_and_loses_nothing(
@@ -106,7 +125,7 @@ def test_an_undertrained_model_fails_the_gate_and_loses_nothing(
     manifests.load(run.path("train"))
     assert (run.folder / "report.html").is_file()
     assert _tries(stage, "gated", "gate") == 1  # what cannot succeed is not retried
-    assert stage.tasks("gated")["publish"][0].state == "upstream_failed"
+    assert _state(stage, "gated", "publish") == "upstream_failed"
 
 
 @pytest.mark.parametrize("answer", ["Approve", "Reject"])
@@ -114,8 +133,8 @@ def test_a_person_decides_before_training(stage: Stage, finished: Done, answer: 
     """The run waits without a process, shows what was made, and follows the answer."""
     assert "curate" in finished.stdout
     run_id = f"asked-{answer.lower()}"
-    stage.client.trigger({"require_approval": True}, run_id)
-    until(lambda: stage.tasks(run_id)["approve"][0].state == "awaiting_input", "question", 120)
+    stage.client.trigger(CONF | {"require_approval": True}, run_id)
+    until(lambda: _state(stage, run_id, "approve") == "awaiting_input", "question", 120)
     assert "conversations" in stage.client.question(run_id, "approve")
     time.sleep(2)  # faster than any person, Airflow takes the pause for a lost task
     stage.client.answer(run_id, "approve", answer)
@@ -146,6 +165,10 @@ def _trainers(stage: Stage) -> list[psutil.Process]:
     supervisor = json.loads(State.of(stage.home).record.read_text())["pid"]
     below = psutil.Process(supervisor).children(recursive=True)
     return [process for process in below if "training." in command_of(process)]
+
+
+def _state(stage: Stage, run_id: str, task_id: str) -> str:
+    return stage.tasks(run_id)[task_id][0].state
 
 
 def _tries(stage: Stage, run_id: str, task_id: str) -> int:
