@@ -9,6 +9,7 @@ where they are used: a task pays for the imports of its own stage only.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -68,10 +69,7 @@ class Run:
             self.folder / "run.json",
             json.dumps({"run_id": self.run_id, "conf": self.config.model_dump()}, indent=2) + "\n",
         )
-        key = {
-            "sha256": manifests.file_hash(source),
-            "code": source_digest("identity_ops.knowledge"),
-        }
+        key = {"sha256": manifests.file_hash(source), "code": own_code()}
         return self._stage("lint", key, {}, lambda out, force: lint_stage(source, out, force=force))
 
     def plan(self) -> Ref:
@@ -79,10 +77,9 @@ class Run:
         from identity_ops.plan import plan_stage
 
         config = self.config
-        code = source_digest("identity_ops.plan", "identity_ops.catalogue")
         key = {
             "num": config.num_conversations, "seed": config.seed, "batch": config.batch_size,
-            "catalogue": manifests.file_hash(self._catalogue), "code": code,
+            "catalogue": manifests.file_hash(self._catalogue), "code": own_code(),
         }  # fmt: skip
         self._probes()
         ref = self._stage(
@@ -131,7 +128,7 @@ class Run:
 
         num = self.config.num_conversations
         ref = self._stage(
-            "curate", {"num": num, "code": source_digest("identity_ops.curate")},
+            "curate", {"num": num, "code": own_code()},
             {"lint": self._digest("lint"), "refill": self._digest("refill")},
             lambda out, force: curate_stage(
                 self.path("lint"), [self.path("refill")], out, num=num, force=force
@@ -163,8 +160,7 @@ class Run:
         config = self.config
         general = [self._general_spec(spec) for spec in config.general]
         share = config.identity_share or recipe_for(self._base_spec()).identity_share
-        code = source_digest("identity_ops.mix", "identity_ops.general")
-        key = {"general": general, "share": share, "seed": config.seed, "code": code}
+        key = {"general": general, "share": share, "seed": config.seed, "code": own_code()}
         inputs = {name: self._digest(name) for name in ("lint", "curate", "base", "probes")}
         return self._stage(
             "mix", key, inputs,
@@ -196,10 +192,9 @@ class Run:
         """Ask base and trained model the same held-out probes."""
         from identity_ops.evaluate import evaluate_stage
 
-        code = source_digest("identity_ops.evaluate", "identity_ops.probes")
         names = ("lint", "probes", "base", "train", "mix")
         return self._stage(
-            "evaluate", {"code": code}, {name: self._digest(name) for name in names},
+            "evaluate", {"code": own_code()}, {name: self._digest(name) for name in names},
             lambda out, force: evaluate_stage(
                 self.path("train"), self.path("base"), self.path("probes"), self.path("lint"),
                 out, mix_dir=self.path("mix"), force=force,
@@ -213,7 +208,7 @@ class Run:
 
         least = self.config.min_name_accuracy
         ref = self._stage(
-            "gate", {"least": least, "code": source_digest("identity_ops.gate")},
+            "gate", {"least": least, "code": own_code()},
             {"evaluate": self._digest("evaluate")},
             lambda out, force: gate_stage(
                 self.path("evaluate"), out, min_name_accuracy=least, force=force
@@ -279,11 +274,7 @@ class Run:
         from identity_ops.probes.stage import probes_stage
 
         extra = self._readable(self.config.probes, "probes") if self.config.probes else None
-        modules = ("probes", "language", "general")
-        key = {
-            "extra": manifests.file_hash(extra) if extra else "",
-            "code": source_digest(*(f"identity_ops.{module}" for module in modules)),
-        }
+        key = {"extra": manifests.file_hash(extra) if extra else "", "code": own_code()}
         self._stage(
             "probes", key, {"lint": self._digest("lint")},
             lambda out, force: probes_stage(self.path("lint"), out, seed=0, extra=extra,
@@ -322,7 +313,7 @@ class Run:
         finally:
             teacher.close()
         if teacher.free:
-            key["checks"] = source_digest("identity_ops.curate", "identity_ops.general")
+            key["code"] = own_code()
         return key
 
     def _plan_inputs(self) -> dict[str, str]:
@@ -358,3 +349,9 @@ class Run:
                 todo=f"Paths are relative to {KNOWLEDGE_FOLDER}.",
             )  # fmt: skip
         return found
+
+
+@functools.cache
+def own_code() -> str:
+    """Hash of the library: what it makes for nothing is made again by another version of it."""
+    return source_digest("identity_ops")
