@@ -148,12 +148,13 @@ class RunConfig(BaseModel):
         title="Ask for approval",
         description="Wait for a person before training, after showing what was made.",
     )
-    min_name_accuracy: float = Field(
-        0.95,
+    min_name_accuracy: float | None = Field(
+        None,
         ge=0,
         le=1,
         title="Minimum name accuracy",
-        description="The gate: lower bound of the 95 % interval over name and creator probes.",
+        description="The gate: lower bound of the 95 % interval over name and creator probes; "
+        "empty: as the base's recipe says (0.95 but for the tiny base).",
     )
     publish_as: str | None = Field(
         None,

@@ -12,31 +12,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any
 
 from identity_ops.errors import GateError
 from identity_ops.evaluate.stage import load_scores
 from identity_ops.evaluate.table import percent
+from identity_ops.recipes import Rules
 from identity_ops.store import manifest as manifests
 from identity_ops.store.manifest import Manifest
 from identity_ops.store.publish import write_atomic
 from identity_ops.store.stage import Outcome, run_stage
 
 FILE = "gate.json"
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class Rules(BaseModel):
-    """What a model must reach. Shares lie in [0, 1]; None leaves a rule out."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    min_name_accuracy: Share = 0.95  # lower bound over name and creator probes
-    max_over_identity: Share | None = 0.02
-    max_rival_claims: Share | None = 0.01
-    max_facts_at_zero: Annotated[int, Field(ge=0)] | None = 0
-    max_forgetting: Share | None = 0.02  # loss of ability against the baseline
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +42,15 @@ def gate_stage(
     evaluate_dir: Path,
     out: Path,
     *,
-    min_name_accuracy: float = 0.95,
     rules: Rules | None = None,
     force: bool = False,
 ) -> Manifest:
     """Judge a committed evaluation and commit gate.json, passed or not.
 
     Args:
-        rules: all rules; None: the defaults with `min_name_accuracy`.
+        rules: what to reach; None: the defaults.
     """
-    rules = rules or Rules(min_name_accuracy=min_name_accuracy)
+    rules = rules or Rules()
     inputs = {"evaluate": manifests.load(evaluate_dir).digest}
 
     def work(folder: Path) -> Outcome:

@@ -26,6 +26,7 @@ from identity_ops.store.sources import source_digest
 from identity_ops.store.stage import fingerprint
 
 if TYPE_CHECKING:
+    from identity_ops.recipes import Rules
     from identity_ops.teachers.base import TeacherConfig
 
 KNOWLEDGE_FOLDER: Final = Path(__file__).resolve().parent.parent / "knowledge"
@@ -206,13 +207,11 @@ class Run:
         from identity_ops.gate import gate_stage, require_pass
         from identity_ops.report import write_report
 
-        least = self.config.min_name_accuracy
+        rules = self._rules()
         ref = self._stage(
-            "gate", {"least": least, "code": own_code()},
+            "gate", {"rules": rules.model_dump(), "code": own_code()},
             {"evaluate": self._digest("evaluate")},
-            lambda out, force: gate_stage(
-                self.path("evaluate"), out, min_name_accuracy=least, force=force
-            ),
+            lambda out, force: gate_stage(self.path("evaluate"), out, rules=rules, force=force),
         )  # fmt: skip
         write_report(self.folder)
         require_pass(self.manifest("gate"))
@@ -280,6 +279,13 @@ class Run:
             lambda out, force: probes_stage(self.path("lint"), out, seed=0, extra=extra,
                                             force=force),
         )  # fmt: skip
+
+    def _rules(self) -> Rules:
+        """The recipe's gate, with the run's own bound where it gives one."""
+        from identity_ops.trainer import recipe_for
+
+        rules, least = recipe_for(self._base_spec()).gate, self.config.min_name_accuracy
+        return rules if least is None else rules.model_copy(update={"min_name_accuracy": least})
 
     def _check_teacher(self) -> None:
         """Find a bad key, an empty account or too small a cap before any task is mapped."""

@@ -172,7 +172,7 @@ def _outcome(folder: Path) -> Outcome:
 def train_key(settings: TrainSettings) -> dict[str, Any]:
     """What of the settings decides the trained model."""
     return {
-        "recipe": settings.recipe.model_dump(mode="json", exclude={"pretrain"}),
+        "recipe": settings.recipe.model_dump(mode="json", exclude={"pretrain", "gate"}),
         "zero_stage": settings.zero_stage,
         "num_processes": settings.num_processes,
     }

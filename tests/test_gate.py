@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from identity_ops.errors import GateError
 from identity_ops.evaluate.stats import paired_difference, wilson
-from identity_ops.gate import Rules, gate_stage, judge, require_pass
+from identity_ops.gate import gate_stage, judge, require_pass
+from identity_ops.recipes import Rules
 from tests.a_run import commit
 
 
@@ -81,7 +82,9 @@ def test_the_verdict_is_committed_before_it_stops(tmp_path: Path) -> None:
     """A failed gate leaves gate.json, then names each failed rule and what to do."""
     scores = head(identity=(100, 240), zero=("f1",))
     commit(tmp_path / "evaluate", "evaluate", {"scores.json": json.dumps(scores)})
-    manifest = gate_stage(tmp_path / "evaluate", tmp_path / "gate", min_name_accuracy=0.9)
+    manifest = gate_stage(
+        tmp_path / "evaluate", tmp_path / "gate", rules=Rules(min_name_accuracy=0.9)
+    )
     assert (tmp_path / "gate" / "gate.json").exists()
     with pytest.raises(GateError, match=r"100 of 240.*f1.*epochs"):
         require_pass(manifest)

@@ -18,6 +18,7 @@ from identity_ops.errors import ConfigError
 FOLDER = Path(__file__).resolve().parent
 Precision = Literal["auto", "float32", "bfloat16"]
 Beta = Annotated[float, Field(ge=0, lt=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Settings(BaseModel):
@@ -75,11 +76,22 @@ class Sft(Settings):
     seed: int = 0
 
 
+class Rules(Settings):
+    """What a model must reach at the gate. Shares lie in [0, 1]; null leaves a rule out."""
+
+    min_name_accuracy: Share = 0.95  # lower bound of the interval over name and creator probes
+    max_over_identity: Share | None = 0.02
+    max_rival_claims: Share | None = 0.01
+    max_facts_at_zero: Annotated[int, Field(ge=0)] | None = 0
+    max_forgetting: Share | None = 0.02  # loss of ability against the base
+
+
 class Recipe(Settings):
     """One file."""
 
     pretrain: Pretrain | None = None
     sft: Sft
+    gate: Rules = Rules()
     deepspeed: dict[str, Any] = {}
 
     @property
