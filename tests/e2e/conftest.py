@@ -10,13 +10,13 @@ import contextlib
 import json
 import os
 import re
-import select
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -24,6 +24,7 @@ import pytest
 
 from identity_ops.local_airflow.client import Client, Task
 from identity_ops.local_airflow.instance import find
+from identity_ops.local_airflow.processes import spawn
 from identity_ops.local_airflow.settings import State
 from identity_ops.pipeline import Run
 from identity_ops.store.paths import Home
@@ -87,22 +88,22 @@ def environment(home: Home, **extra: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def launched(env: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """The launcher, once it has said that Airflow is up; ended in order afterwards."""
+def launched(env: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """The launcher, once it has said that Airflow is up; ended in order afterwards.
+
+    It ends with this process too, should pytest itself be killed.
+    """
+    said = Path(env["IDENTITY_HOME"]) / "launcher.log"
+    said.write_bytes(b"")
     argv = [*LAUNCHER, "up", "--set", "scheduler.task_instance_heartbeat_timeout=20"]
-    process = subprocess.Popen(
-        argv, env=dict(env), stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
+    process = spawn(argv, env, said)
     try:
-        assert process.stdout is not None
-        ready, _, _ = select.select([process.stdout], [], [], 180)
-        assert ready, "the launcher said nothing for 180 s"
-        assert UP.match(process.stdout.readline())
+        until(lambda: UP.search(said.read_text()) or process.poll(), "Airflow", 180)
+        assert UP.search(said.read_text()), said.read_text()
         yield process
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
-        process.stdout and process.stdout.close()
 
 
 @pytest.fixture(scope="session")
