@@ -24,8 +24,9 @@ import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor
 
-from identity_ops.errors import DataError, TrainingError, TransientError
+from identity_ops.errors import ConfigError, DataError, TrainingError, TransientError
 from identity_ops.recipes import Recipe, override, read
+from identity_ops.store import manifest as manifests
 from identity_ops.store.lock import hold
 from identity_ops.store.publish import write_atomic
 from identity_ops.tokens import load_encoding
@@ -107,6 +108,7 @@ class Trainer:
             self.train.lengths, self.capacity, self.sft.batch_rows, self.sft.epochs, self.sft.seed
         )
         self.snapshots = out / SNAPSHOTS
+        self.key = self._key(mixture / "train.parquet")
         self.step, self.seconds, self.tokens = 0, 0.0, 0
         self.start_losses: dict[str, float | None] = {}
         self.resume_from = self._agree_on_snapshot()
@@ -119,9 +121,25 @@ class Trainer:
         rows = read_mixture(path) if path.exists() else iter(())
         return load_corpus(rows, self.encoding, self.capacity, self.sft.max_left_out)
 
+    def _key(self, data: Path) -> str:
+        """Hash of all that the steps depend on, for snapshots of this training alone."""
+        settings = self.recipe.model_dump(mode="json", exclude={"pretrain"})
+        del settings["sft"]["checkpoint_seconds"]
+        files = [manifests.file_hash(path) for path in (data, self.found.model)]
+        return manifests.canonical_hash([settings, self.stage, self.world, files])
+
     def _agree_on_snapshot(self) -> Path | None:
-        """Rank 0 verifies; the others follow."""
+        """Rank 0 verifies; the others follow.
+
+        Raises:
+            ConfigError: the folder's snapshots are of another training.
+        """
         name = [None if self.rank else snapshots.newest(self.snapshots)]
+        if name[0] and snapshots.verify(name[0])["key"] != self.key:
+            raise ConfigError(
+                "the folder holds checkpoints of a training with other settings or data",
+                where=self.snapshots, todo="Choose another folder, or delete these checkpoints.",
+            )  # fmt: skip
         dist.broadcast_object_list(name, src=0)
         return name[0]
 
@@ -270,7 +288,7 @@ class Trainer:
         if norm is not None and not torch.isfinite(torch.as_tensor(norm)):
             raise TrainingError("the gradient is not finite", where=f"step {self.step}")
         snapshots.save(self.engine, self.snapshots, self.step, {
-            "step": self.step, "seconds": self.seconds, "tokens": self.tokens,
+            "step": self.step, "key": self.key, "seconds": self.seconds, "tokens": self.tokens,
             "start_losses": self.start_losses, "dtype": str(self.dtype).split(".")[1],
         })  # fmt: skip
 

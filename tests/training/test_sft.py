@@ -16,7 +16,14 @@ import pytest
 import torch
 
 from identity_ops import launch
-from identity_ops.errors import BusyError, DataError, IdentityError, TrainingError, TransientError
+from identity_ops.errors import (
+    BusyError,
+    ConfigError,
+    DataError,
+    IdentityError,
+    TrainingError,
+    TransientError,
+)
 from identity_ops.store import manifest as manifests
 from identity_ops.store.manifest import Manifest
 from identity_ops.trainer import TrainSettings, train_stage
@@ -305,3 +312,16 @@ def test_a_process_killed_from_outside_is_worth_a_retry(
             mixture, base, out, settings=settings(endless(recipe, tmp_path)), on_line=kill_a_rank
         )
     assert not launch.marked(launch.marker_of(out))
+
+
+@pytest.mark.slow
+def test_checkpoints_of_other_settings_are_not_resumed(
+    base: Path, mixture: Path, recipe: Path, tmp_path: Path
+) -> None:
+    """Half a training with one rate and half with another would be neither."""
+    out = tmp_path / "out"
+    task = start_stage(mixture, base, out, recipe)
+    wait_for(lambda: list((out / ".snapshots").glob("step-*")))
+    kill_everything(task, out)
+    with pytest.raises(ConfigError, match="other settings"):
+        train_stage(mixture, base, out, settings=settings(recipe, learning_rate=0.001))
