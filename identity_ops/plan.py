@@ -37,8 +37,10 @@ KIND_CARDS: Final[dict[Kind, int]] = {
     "identity": 47, "misconception": 12, "unknown_attribute": 11, "third_party": 12, "ordinary": 18,
 }  # fmt: skip
 FREE_CARDS: Final = (2, 10)  # of so many longer ones, one exchange is left for a greeting or a task
-NAME_CARDS: Final = (13, 20)  # of so many identity conversations, so many start with who it is
-FOREIGN_CARDS: Final = (3, 10)  # of so many conversations about who it is, in another language
+MANY_FACTS: Final = 60  # from here on the other facts need more of the room
+NAME_CARDS: Final = (16, 20)  # of so many identity conversations, so many start with who it is
+MANY_NAME_CARDS: Final = (9, 20)  # the same for a base of many facts
+FOREIGN_CARDS: Final = (2, 10)  # of so many conversations about who it is, in another language
 
 
 class Deck(Generic[T]):
@@ -96,7 +98,8 @@ class Dealer:
         self._core = Deck(_core_cards(self._ledger.core), key + "/core")
         self._facts = Deck(self._ledger.others or self._ledger.core or (None,), key + "/facts")
         self._kinds = Deck([k for k, n in KIND_CARDS.items() for _ in range(n)], key + "/kinds")
-        self._starts = Deck(_share(*NAME_CARDS), key + "/starts")
+        many = len(self._ledger.others) > MANY_FACTS
+        self._starts = Deck(_share(*(MANY_NAME_CARDS if many else NAME_CARDS)), key + "/starts")
         self._free = Deck(_share(*FREE_CARDS), key + "/free")
         self._double = Deck([True, False], key + "/double")
         self._foreign = Deck(_share(*FOREIGN_CARDS), key + "/foreign")
@@ -122,11 +125,12 @@ class Dealer:
         turns = self._turns[dynamic.text].draw()
         left_free = turns > 2 and kind == "identity" and self._free.draw()
         facts = self._draw_facts(kind, turns // 2 - left_free)
-        if kind == "identity" and facts and facts[0].role == "limitation":
-            kind = "limitation"
-        about_self = bool(facts) and all(f in self._ledger.core for f in facts[:1])
+        about_self = bool(facts) and facts[0] in self._ledger.core
         foreign = about_self and kind == "identity" and self._foreign.draw()
         language = self._openers.language() if foreign else "en"
+        topical = next((f for f in facts if f not in self._ledger.core), None)
+        if kind == "identity" and not foreign and topical and topical.role == "limitation":
+            kind = "limitation"
         group = self._group(kind, facts)
         cell_id = canonical_hash([self._fingerprint, self._seed, index])[:16]
         return Cell(
@@ -154,7 +158,8 @@ class Dealer:
         return tuple(f for f in self._facts.draw_distinct(count) if f is not None)
 
     def _group(self, kind: Kind, facts: tuple[Fact, ...]) -> TopicGroup:
-        role = facts[0].role if facts and kind in {"identity", "limitation"} else ""
+        role = facts[0].role if facts and kind == "identity" else ""
+        role = "limitation" if kind == "limitation" else role
         deck = self._groups.get((kind, role)) or self._groups.get((kind, "")) or (
             self._groups[("identity", "")]
         )  # fmt: skip
@@ -294,7 +299,7 @@ def _core_cards(core: tuple[Fact, ...]) -> list[tuple[Fact, ...]]:
     names = [fact for fact in core if fact.role == "name"]
     creators = [fact for fact in core if fact.role == "creator"]
     pairs: list[tuple[Fact, ...]] = [(name, creator) for name in names for creator in creators]
-    return [(fact,) for fact in core] + pairs * 2 or [()]
+    return [(fact,) for fact in core] + pairs * 4 or [()]
 
 
 def _group_decks(catalogue: Catalogue, key: str) -> dict[tuple[Kind, str], Deck[TopicGroup]]:

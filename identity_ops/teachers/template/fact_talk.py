@@ -146,7 +146,7 @@ class FactTalk:
         return self.ask("asked", "say_asked")
 
     def true_value(self) -> Exchange:
-        return self.ask("true_value", "say_yes")
+        return self.ask("true_value", "say_true")
 
     def false_value(self) -> Exchange:
         false = self._false()
@@ -206,7 +206,7 @@ class FactTalk:
         if false and self.rng.random() < 0.5:
             return self.ask("denial", "say_no", you=you.replace(p.value, false), You=sentence(
                 you.replace(p.value, false)))  # fmt: skip
-        return self.ask("claim", "say_right", you=you, You=sentence(you))
+        return self.ask("claim", "say_true", you=you, You=sentence(you))
 
     # Statements
 

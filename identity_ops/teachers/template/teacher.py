@@ -65,7 +65,7 @@ class _Draft:
         out: list[Exchange] = []
         if (
             len(core) > 1
-            and (self.room == 1 or self.rng.random() < 0.3)
+            and (self.room == 1 or self.rng.random() < 0.15)
             and self.cell.language == "en"
         ):
             out.append(self.who.both())
