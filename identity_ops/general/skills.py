@@ -333,7 +333,7 @@ MAKERS: dict[str, Callable[[Draw], Case]] = {
     "replace": replace,
     "attribute": attribute,
 }
-# Of these the tiny base gets half or less right (after 600 to 850 steps: attribute 13 %, after 23 %,
+# Of these the tiny base gets half or less right (at 600 to 850 steps: attribute 13 %, after 23 %,
 # where 32 %, yes or no and who of two no better than chance), so forgetting could not be seen in
 # them. They stay in the talk as variety, and a larger base may learn them.
 HARD = ("attribute", "after", "is_colour", "which_person", "member", "where")

@@ -46,9 +46,8 @@ def fill(model: torch.nn.Module) -> None:
 def tokens(name: str) -> torch.Tensor:
     """(2, T) token ids."""
     count = 2 * LENGTH[name]
-    mixed = (torch.arange(count) * 7919 + (torch.arange(count) // 5) * 31) % SHAPES[name][
-        "vocab_size"
-    ]
+    vocabulary = int(SHAPES[name]["vocab_size"])
+    mixed = (torch.arange(count) * 7919 + (torch.arange(count) // 5) * 31) % vocabulary
     return mixed.view(2, -1)
 
 

@@ -41,7 +41,7 @@ checkpoint_seconds = 0.0
 
 def small_config(**changes: Any) -> GPTConfig:
     """Two layers, 32 wide, shared keys and values."""
-    sizes = {
+    sizes: dict[str, Any] = {
         "sequence_len": 96, "vocab_size": 300, "n_layer": 2, "n_head": 4, "n_kv_head": 2,
         "n_embd": 32, "window_pattern": "SL",
     }  # fmt: skip

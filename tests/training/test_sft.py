@@ -286,7 +286,7 @@ def test_settings_that_cannot_work_are_refused_before_anything_starts(recipe: Pa
         {"stage": 4}, {"processes": 3}, {"epochs": 0.0}, {"learning_rate": -1.0},
     ):  # fmt: skip
         with pytest.raises(IdentityError):
-            _ = settings(recipe, **wrong).recipe  # type: ignore[arg-type]
+            _ = settings(recipe, **wrong).recipe
     for spec in ("hf:gpt2", "huge", ""):
         with pytest.raises(IdentityError, match="base"):
             TrainSettings.resolve(spec)
