@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import random
 import statistics
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -63,7 +64,9 @@ def _control(run: Run) -> Path:
 
 def _score(run: Run, mix: Path, seed: int, items: list[Probe], *, control: bool) -> list[bool]:
     """Train on a mixture and grade the items."""
-    settings = TrainSettings.resolve("tiny", seed=seed, control=control)
+    settings = TrainSettings.resolve("tiny", seed=seed)
+    if control:
+        settings = replace(settings, changes=(*settings.changes, "control = true"))
     inputs = {"mix": manifests.load(mix).digest, "base": run.manifest("base").digest}
     out = run.home.result("train", fingerprint("train", train_key(settings), inputs))
     train_stage(mix, run.path("base"), out, settings=settings)

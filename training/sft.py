@@ -101,8 +101,11 @@ class Trainer:
         config = checkpoint.read_config(self.found)
         self.capacity = min(self.sft.row_tokens, config.sequence_len)
         self.train = self._load(mixture / "train.parquet")
-        if not self.train.count(0):
-            raise DataError("the mixture holds no identity conversation", where=mixture)
+        if not self.train.count(0) and not self.sft.control:
+            raise DataError(
+                "the mixture holds no identity conversation", where=mixture,
+                todo="Mix some in, or set control = true to train a control.",
+            )  # fmt: skip
         self.validation = self._load(mixture / "val.parquet")
         self.schedule = Schedule(
             self.train.lengths, self.capacity, self.sft.batch_rows, self.sft.epochs, self.sft.seed

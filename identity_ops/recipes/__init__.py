@@ -74,6 +74,7 @@ class Sft(Settings):
     precision: Precision
     checkpoint_seconds: float = Field(ge=0)
     seed: int = 0
+    control: bool = False  # train without identity rows, to measure what these cost
 
 
 class Rules(Settings):
