@@ -16,7 +16,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
-_PARSER = MarkdownIt("commonmark", {"maxNesting": 40}).enable(["table", "strikethrough"])
+_MAX_NESTING = 40  # of lists and their items; what nests deeper ends the reading
+_PARSER = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING}).enable(["table", "strikethrough"])
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 
 
@@ -222,6 +223,15 @@ def hide_code(text: str) -> str:
     return re.sub(
         r"<!--.*?(?:-->|\Z)", lambda m: "\n" * m.group(0).count("\n"), shown, flags=re.DOTALL
     )
+
+
+def too_deep(text: str) -> int | None:
+    """The line where lists or quotes nest so deep that the rest is not read; None: nowhere."""
+    for token in _PARSER.parse(hide_front_matter(text)):
+        container = token.type in ("list_item_open", "blockquote_open")
+        if container and token.level == _MAX_NESTING - 1 and token.map:
+            return token.map[0] + 1
+    return None
 
 
 def empty_headings(text: str) -> list[Text]:

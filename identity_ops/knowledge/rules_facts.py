@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from identity_ops.knowledge.aliases import is_person, maker_core, number, spellings
-from identity_ops.knowledge.blocks import empty_headings
+from identity_ops.knowledge.blocks import empty_headings, too_deep
 from identity_ops.knowledge.entries import Entry
 from identity_ops.knowledge.findings import Finding, Severity
 from identity_ops.knowledge.ledger import entries_of
@@ -55,7 +55,7 @@ _MANY = re.compile(
 def fact_findings(text: str, file: str) -> list[Finding]:
     """Findings about what the text says."""
     entries = entries_of(text)
-    found = [*_missing(entries, file), *_empty(text, file)]
+    found = [*_missing(entries, file), *_nesting(text, file), *_empty(text, file)]
     for entry in entries:
         found += _value(entry, file)
         found += _name(entry, file)
@@ -92,6 +92,13 @@ def _empty(text: str, file: str) -> Iterator[Finding]:
                 "Fill the section, or delete its heading.",
                 "warning",
             )
+
+
+def _nesting(text: str, file: str) -> Iterator[Finding]:
+    if line := too_deep(text):
+        message = "lists or quotes nest too deep: what follows here is not read."
+        fix = "Flatten them; two levels say all that a fact needs."
+        yield _make("too-deep", file, line, message, fix, "error")
 
 
 def _value(entry: Entry, file: str) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.knowledge.ledgers import facts, profile, rows, rule_names
+from tests.knowledge.ledgers import facts, profile, rows, rule_names, rules
 
 
 def test_setext_and_atx_headings_are_sections() -> None:
@@ -160,9 +160,13 @@ def test_further_sentences_of_a_value_speak_for_themselves() -> None:
 
 
 def test_deep_nesting_does_not_overflow() -> None:
-    """Hundreds of nested lists and quotes are read or ignored, not crashed on."""
-    facts("".join("  " * depth + "- a\n" for depth in range(400)))
-    facts(">" * 3000 + " a")
+    """Hundreds of nested lists or quotes: what stands before is read, the rest is reported."""
+    lists = "".join("  " * depth + "- a\n" for depth in range(400))
+    for deep, line in ((lists, 24), (">" * 3000 + " a", 5)):
+        text = f"# Fog\n\n- **Name:** Fog\n\n{deep}\n"
+        assert rows(text)[0] == ("name", "Name", "Fog")
+        assert ("too-deep", line) in rules(text)
+    assert "too-deep" not in rule_names("".join("  " * depth + "- a\n" for depth in range(19)))
 
 
 def test_heading_may_itself_be_a_labelled_value() -> None:
