@@ -93,4 +93,6 @@ def test_the_verdict_is_committed_before_it_stops(tmp_path: Path) -> None:
 def test_require_pass_lets_a_good_model_through(tmp_path: Path) -> None:
     """No error where every rule passed."""
     commit(tmp_path / "evaluate", "evaluate", {"scores.json": json.dumps(head())})
-    require_pass(gate_stage(tmp_path / "evaluate", tmp_path / "gate"))
+    manifest = gate_stage(tmp_path / "evaluate", tmp_path / "gate")
+    require_pass(manifest)
+    assert json.loads((tmp_path / "gate" / "gate.json").read_text())["passed"] is True

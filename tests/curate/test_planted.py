@@ -56,8 +56,8 @@ def test_no_template_conversation_is_rejected(path: Path) -> None:
     """The embedded teacher never trips a check, whatever the knowledge base."""
     knowledge, texts = drawn(path)
     checker = Checker(knowledge)
-    for cell, text in texts:
-        checker.accept(cell, text)
+    accepted = [checker.accept(cell, text) for cell, text in texts]
+    assert [(talk.id, talk.kind) for talk in accepted] == [(c.id, c.kind) for c, _ in texts]
 
 
 @pytest.mark.parametrize("path", BASES, ids=lambda path: path.stem)

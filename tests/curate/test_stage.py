@@ -102,8 +102,10 @@ def test_too_few_are_committed_and_then_refused(lint_dir: Path) -> None:
 
 
 def test_nine_of_ten_are_enough(lint_dir: Path) -> None:
-    """The share is inclusive."""
-    require_enough(curate(lint_dir, talks(9), num=10)[1])
+    """The share is inclusive: nine of ten go on, eight are refused above."""
+    _, manifest = curate(lint_dir, talks(9), num=10)
+    assert manifest.counts["conversations"] == 9
+    require_enough(manifest)
 
 
 def test_none_is_never_enough(lint_dir: Path) -> None:

@@ -34,6 +34,12 @@ def _gone(processes: list[psutil.Process]) -> bool:
     return not any(process.is_running() for process in processes)
 
 
+def _replaced(supervisor: int, old: psutil.Process) -> bool:
+    """Whether the supervisor has another child that does what `old` did."""
+    children = [child for child in psutil.Process(supervisor).children() if child != old]
+    return any("triggerer" in command_of(child) for child in children)
+
+
 def _with_argument(processes: list[psutil.Process], word: str) -> psutil.Process:
     return next(process for process in processes if word in command_of(process))
 
@@ -63,14 +69,10 @@ def test_a_dead_child_is_started_again(stage: Stage) -> None:
     """One process of Airflow may crash without ending the rest."""
     supervisor = json.loads(State.of(stage.home).record.read_text())["pid"]
     old = _with_argument(descendants(supervisor), "triggerer")
+    rest = [child for child in psutil.Process(supervisor).children() if child != old]
     old.kill()
-    until(
-        lambda: any(
-            "triggerer" in command_of(process) and process.pid != old.pid
-            for process in psutil.Process(supervisor).children()
-        ),
-        "new triggerer",
-    )
+    until(lambda: _replaced(supervisor, old), "new triggerer")
+    assert all(child.is_running() for child in rest)
 
 
 def test_a_second_launcher_uses_the_running_instance(stage: Stage) -> None:

@@ -56,4 +56,4 @@ def test_the_lock_of_a_killed_process_is_free_though_its_child_lives(
     holder.send_signal(signal.SIGKILL)
     holder.wait()
     with hold(tmp_path / ".lock", wait_s=5):
-        pass
+        assert (tmp_path / ".lock").read_text() == str(os.getpid())

@@ -197,9 +197,11 @@ def test_no_rank_survives_the_task_that_started_it(
     out = tmp_path / "out"
     task = start_stage(mixture, base, out, endless(recipe, tmp_path))
     wait_for(lambda: steps_logged(out) >= 2)
+    marker = launch.marker_of(out)
+    assert len(launch.marked(marker)) >= 2, "no launcher with a rank to outlive the task"
     task.kill()
-    task.wait()
-    wait_for(lambda: not launch.marked(launch.marker_of(out)), seconds=30)
+    assert task.wait() == -signal.SIGKILL
+    wait_for(lambda: not launch.marked(marker), seconds=30)
 
 
 @pytest.mark.slow
