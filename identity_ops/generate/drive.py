@@ -27,12 +27,13 @@ Accept = Callable[[Cell, str], Conversation]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a batch is. cost_usd: what this process has spent on it."""
+    """How far a batch is. cost_usd: what this process has spent; in_flight: open requests."""
 
     accepted: int
     rejected: int
     wanted: int
     cost_usd: float
+    in_flight: int = 0
 
 
 OnProgress = Callable[[Progress], None]
@@ -77,7 +78,7 @@ class Drive:
         self._slots = shared.slots or threading.Semaphore(self._workers)
         self._interrupted = shared.interrupted
         self._error: BaseException | None = None
-        self._cost_usd = 0.0
+        self._cost_usd, self._in_flight = 0.0, 0
         self.reused = 0  # answers found in the log or the cache
         self.out_of_money: CreditError | None = None
 
@@ -97,6 +98,8 @@ class Drive:
                         break
                     done, _ = wait(running, timeout=_GLANCE_S, return_when=FIRST_COMPLETED)
                     self._take(batch, [(running.pop(future), future) for future in done])
+                    self._in_flight = len(running)
+                    self._report(batch)  # at each glance: a slow provider is seen to be slow
                 except BaseException as error:  # what is in flight is paid for: bring it in first
                     self._halt(batch, error)
         if self._error is not None:
@@ -197,7 +200,11 @@ class Drive:
             self._interrupted.set()  # what refuses this stage refuses those beside it, too
 
     def _report(self, batch: Batch) -> None:
-        self._on_progress(Progress(batch.accepted, batch.rejected, batch.wanted, self._cost_usd))
+        self._on_progress(
+            Progress(
+                batch.accepted, batch.rejected, batch.wanted, self._cost_usd, self._in_flight
+            )
+        )  # fmt: skip
 
 
 def _rejection(draw: Draw, reason: str, detail: str, text: str = "") -> Rejection:

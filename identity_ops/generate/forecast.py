@@ -40,18 +40,21 @@ def forecast(order: Order, folder: Path) -> Forecast:
         return _add_up(teacher, order.teacher, folder / "plan")
 
 
-def check_teacher(lint_dir: Path, plan_dir: Path, teacher: TeacherConfig) -> Forecast:
+def check_teacher(
+    lint_dir: Path, plan_dir: Path, teacher: TeacherConfig, *, client: Teacher | None = None
+) -> Forecast:
     """Before anything is mapped or spent: key, credit, and whether the cap can pay for the plan.
 
     Args:
         teacher: with the cap of the whole run.
+        client: the teacher made of it, where the caller has one.
 
     Raises:
         AuthError: no key, or the provider refuses it.
         CreditError: nothing is left to spend.
         ConfigError: a cap with an unknown price, or one that the forecast passes.
     """
-    with borrowed(None, teacher, read_knowledge(lint_dir)) as asked:
+    with borrowed(client, teacher, read_knowledge(lint_dir)) as asked:
         asked.preflight()
         said = _add_up(asked, teacher, plan_dir)
     cap = teacher.max_cost_usd

@@ -241,5 +241,5 @@ class _Watch:
         parts = self._parts.values()
         return Progress(
             sum(p.accepted for p in parts), sum(p.rejected for p in parts), self._wanted,
-            sum(p.cost_usd for p in parts),
+            sum(p.cost_usd for p in parts), sum(p.in_flight for p in parts),
         )  # fmt: skip
