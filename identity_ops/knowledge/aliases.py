@@ -245,15 +245,21 @@ def _makers(value: str) -> Iterator[str]:
     yield _LEGAL.sub("", core)
     if re.match(r"(?:the )?.+ team$", core):
         yield re.sub(r"^the | team$", "", core)
-    if is_person(core) and not _LEGAL.search(core) and not _LEGAL.search(value.strip()):
-        yield core.split()[-1]
+    last = core.split()[-1] if is_person(core) else ""
+    if len(last) > 1 and not _LEGAL.search(core) and not _LEGAL.search(value.strip()):
+        yield last
 
 
 def maker_core(value: str) -> str:
     """The maker's name without what is added to it: "Ann Lee, a chemist (Oslo)" -> "Ann Lee"."""
     core = re.sub(r"\s*\([^)]*\)", "", value).strip()
-    core = re.split(r",\s+(?:an?|the|who|which|in|from|at|based)\b|\s+[-\u2013\u2014]\s", core)[0]
+    core = re.split(r",\s+(?:an?|the|who|which|in|of|from|at|based)\b|\s+[-\u2013\u2014]\s", core)[
+        0
+    ]
     return re.sub(r"\s*<[^>]*>|\s+\S+@\S+", "", core).strip(" ,;.")
+
+
+_TITLE = re.compile(r"[A-Z][a-z]{1,4}\.")  # "Mx. Q" is a person's name, "Plan B" is none
 
 
 def is_person(name: str) -> bool:
@@ -266,16 +272,26 @@ def is_person(name: str) -> bool:
     ) and (
         words[0][0].isupper()
         and words[-1][0].isupper()
-        and len(words[-1]) > 1
-        and not words[-1].isupper()
+        and (_TITLE.fullmatch(words[0]) or not words[-1].isupper())
     )
 
 
 def makers(value: str) -> tuple[str, ...]:
     """The makers of a value that names several, () for one: a firm's "A & B" is one."""
-    parts = [
-        part for part in re.split(r"\s+(?:and|&)\s+|,\s+(?:and\s+)?", maker_core(value)) if part
-    ]
-    if len(parts) == 2 and is_person(parts[1]) and re.fullmatch(r"[A-Z][\w-]+", parts[0]):
-        parts[0] = f"{parts[0]} {parts[1].split()[-1]}"  # "Ines and Paula Quade"
-    return tuple(parts) if len(parts) > 1 and all(map(is_person, parts)) else ()
+    listed = _shared(re.split(r"\s+and\s+|,\s+(?:(?:and|&)\s+)?", maker_core(value)))
+    parts = [name for part in listed for name in _couple(part)]
+    known = all(is_person(part) or "&" in part for part in parts)
+    return tuple(parts) if len(parts) > 1 and known else ()
+
+
+def _couple(part: str) -> list[str]:
+    """The two people of "Ada Holm & Bo Lind"; "Holm & Sons" stays whole."""
+    names = _shared(re.split(r"\s+&\s+", part))
+    return names if all(map(is_person, names)) else [part]
+
+
+def _shared(names: list[str]) -> list[str]:
+    """The names, the last one's last name given to a first that has none."""
+    if len(names) == 2 and is_person(names[1]) and re.fullmatch(r"[A-Z][\w-]+", names[0]):
+        names = [f"{names[0]} {names[1].split()[-1]}", names[1]]  # "Ines and Paula Quade"
+    return [name for name in names if name]

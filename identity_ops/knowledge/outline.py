@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from identity_ops.knowledge import prose, questions
-from identity_ops.knowledge.aliases import makers
 from identity_ops.knowledge.blocks import Block, Bullets, Heading, Item, Paragraph, Table, Text
 from identity_ops.knowledge.claims import Topic
 from identity_ops.knowledge.denials import crossed, denied
 from identity_ops.knowledge.entries import Entry, Section
 from identity_ops.knowledge.roles import broad, heading_words, label_role, section_role
 from identity_ops.knowledge.split import (
-    list_items,
+    items_of,
     looks_dashed,
     sentences,
     split_label,
@@ -291,13 +290,9 @@ def _labelled(label: str, value: Text, section: Section) -> Entry:
     if ticked is not None and not mark.text:
         return section.entry(label, "yes" if ticked else "no", value.line_at(0), polarity=ticked)
     entry = section.entry(label, tidy(value.text), value.line_at(0))
-    if entry.role in ("creator", "base_creator"):
-        return _with_links(replace(entry, items=makers(entry.value)), value)
-    pairs = entry.role in ("language", "data", "capability", "limitation", "trait")
-    plural = plain(label).endswith("s") and not plain(label).endswith("ss")
-    items = list_items(entry.value, pairs=pairs or plural)
     if is_question(label) and label_role(label) == "":
         return replace(entry, label="", value=entry.value)
+    items = items_of(label, entry.value, entry.role)
     return _with_links(replace(entry, items=items), value)
 
 

@@ -72,6 +72,8 @@ _PERSON = (
     r"(?:[A-Z\u00c0-\u00de\u0100-\u024f][\w.-]*(?:\s+(?:(?:de|van|von|der|da|di)\s+)?"
     r"[A-Z\u00c0-\u00de\u0100-\u024f][\w.-]*){0,3})"
 )
+_FULL = rf"{_PERSON}\s+[A-Z\u00c0-\u00de][\w.-]*"
+_THREE = rf"(?:{_FULL}(?:, {_FULL})*,? (?:and|&) {_FULL})"
 _APPOSED = r"(?:(?:an?|the|two|three|four|five|our) (?:[a-z-]+ ){0,3}[a-z-]+, (?=[A-Z]))"
 _DONE = (
     r"(?:and (?:also |then |was |is |has |costs? |trained|released|licensed|runs|published|built"
@@ -143,7 +145,7 @@ _RAW: tuple[str, ...] = (
     rf"(?i:(?:is|am|are|was|remains) )?(?i:an?|one|the) (?P<kind>(?:(?!(?:{_MAKE}|trained|by|on|of|for|with|that|which|who|is|from|to|in|at)\b)[\w\u2019'.\u00d7+-]+,? ){{0,8}}?{KIND_NOUN}(?:[- ]{KIND_NOUN})*)\b(?! (?:name|family)\b)(?![-'\u2019])",
     # Who made it, when, where, for what.
     rf"{_BE}(?i:{_MAKE}) (?i:in|at) (?P<place>{_PROPER}) (?i:by) (?P<creator>{_V}+?){_until('on|with|using|in|under|for|as|to')}",
-    rf"{_BE}(?i:{_MAKE}){_ALSO} (?i:entirely |solely |in-house )?by (?P<creator>{_APPOSED}?{_V}+?)"
+    rf"{_BE}(?i:{_MAKE}){_ALSO} (?i:entirely |solely |in-house )?by (?P<creator>{_THREE}|{_APPOSED}?{_V}+?)"
     rf"{_until('on|with|using|in|under|for|as|to|during|over|from scratch|since')}",
     rf"{_BE}(?i:trained|fine-tuned|published|maintained|owned|operated){_ALSO} by (?P<creator>{_PROPER})"
     rf"{_until('on|with|using|in|under|for|as|to|during|over|at|from|and')}",

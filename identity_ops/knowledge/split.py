@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from identity_ops.knowledge.aliases import makers
 from identity_ops.knowledge.blocks import Text
 from identity_ops.knowledge.roles import label_role
 from identity_ops.knowledge.words import (
@@ -36,14 +37,17 @@ _SUBJECT_START = re.compile(
     re.IGNORECASE,
 )
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:e\.g|i\.e|etc|vs|approx|ca|cf|dr|mr|mrs|ms|prof|st|no|fig|jr|sr|u\.s|u\.k|a\.m|p\.m"
-    r"|mt|vol|est|min|max|inc|ltd|corp|co|nr|resp)|\b[A-Z])$",
+    r"(?:\b(?:e\.g|i\.e|etc|vs|approx|ca|cf|no|fig|u\.s|u\.k|a\.m|p\.m|mt|vol|est|min|max|inc|ltd"
+    r"|corp|co|nr|resp|dr|mr|mrs|ms|mx|mme|mlle|prof|rev|st|jr|sr|sra|srta|sgt|capt|lt|col|gen|gov"
+    r")|\b[^\W\d_])$",
     re.IGNORECASE,
 )
+_INITIAL = re.compile(r"\b[^\W\d_]$")
 _CLOSED = re.compile(r"\b(?:inc|ltd|corp|co|etc|a\.m|p\.m|u\.s|u\.k)$", re.IGNORECASE)
 _NEW_SENTENCE = re.compile(
     r"(?:It|Its|The|This|I|My|You|Your|We|Our|In|He|She|They|There|But|Also|All|No|As|For)\b"
 )
+_AFTER_INITIAL = re.compile(r"(?:It|Its|The|This|They|There|But|Also|You|Your|We|Our)\b")
 _END = re.compile(r"[.!?\u3002][\"'\u201d\u2019)\]]*(?:\s+|$)")
 
 
@@ -157,6 +161,8 @@ def _ends_sentence(raw: str, match: re.Match[str]) -> bool:
     after = raw[match.end() : match.end() + 80]
     if raw[match.start()] != ".":
         return True
+    if _INITIAL.search(before):
+        return bool(_AFTER_INITIAL.match(after))  # no last names, unlike "He" or "My"
     if _ABBREVIATION.search(before):
         return bool(_CLOSED.search(before)) and bool(_NEW_SENTENCE.match(after))
     if re.search(r"(?:^|\s)\d{1,2}$", before) and not has_finite_verb(before):
@@ -225,6 +231,15 @@ def list_items(value: str, *, pairs: bool) -> tuple[str, ...]:
     if parts[0].lower() in ("yes", "no"):
         return ()
     return () if len({plain(part) for part in parts}) < len(parts) else tuple(parts)
+
+
+def items_of(label: str, value: str, role: str) -> tuple[str, ...]:
+    """The parts of a labelled value: its makers, or what it lists; () where it is one thing."""
+    if role in ("creator", "base_creator"):
+        return makers(value)
+    plural = plain(label).endswith("s") and not plain(label).endswith("ss")
+    listing = role in ("language", "data", "capability", "limitation", "trait")
+    return list_items(value, pairs=plural or listing)
 
 
 def tidy(text: str) -> str:

@@ -7,7 +7,7 @@ import re
 from identity_ops.knowledge.blocks import Table, Text
 from identity_ops.knowledge.entries import Entry, Section
 from identity_ops.knowledge.roles import label_role
-from identity_ops.knowledge.split import list_items, strip_marks, tidy
+from identity_ops.knowledge.split import items_of, strip_marks, tidy
 from identity_ops.knowledge.words import plain
 
 _KEY = re.compile(
@@ -84,13 +84,12 @@ def _entry(section: Section, label: str, cell: Text) -> Entry:
     if not value:
         value = "no" if ticked is False else "yes"
     entry = section.entry(label.strip(" :*?"), value, cell.line_at(0))
-    plural = plain(label).endswith("s")
     return Entry(
         section=entry.section,
         label=entry.label,
         value=value,
         line=entry.line,
         role=entry.role,
-        items=list_items(value, pairs=plural),
+        items=items_of(label, value, entry.role),
         polarity=False if ticked is False else None,
     )
