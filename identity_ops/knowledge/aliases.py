@@ -272,7 +272,7 @@ def is_person(name: str) -> bool:
     ) and (
         words[0][0].isupper()
         and words[-1][0].isupper()
-        and (_TITLE.fullmatch(words[0]) or not words[-1].isupper())
+        and (bool(_TITLE.fullmatch(words[0])) or not words[-1].isupper())
     )
 
 
