@@ -20,6 +20,7 @@ from identity_ops.store.publish import atomic_file
 Kind = Literal[
     "identity", "limitation", "misconception", "unknown_attribute", "third_party", "ordinary"
 ]
+Ascii = Literal["fold", "strict", "off"]  # which characters conversations may have
 T = TypeVar("T")
 
 

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from identity_ops.curate.found import FactFinder
 from identity_ops.curate.grounding import Source, ungrounded
 from identity_ops.curate.parse import Limits, check_roles, parse_messages
-from identity_ops.curate.plain import AsciiPolicy, Policy
+from identity_ops.curate.plain import AsciiPolicy
 from identity_ops.curate.rivals import rival_claims, rival_names
 from identity_ops.errors import RejectedError
-from identity_ops.records import Cell, Conversation, Message
+from identity_ops.records import Ascii, Cell, Conversation, Message
 
 if TYPE_CHECKING:
     from identity_ops.knowledge import Knowledge
@@ -53,7 +53,7 @@ class Checker:
     def __init__(
         self,
         knowledge: Knowledge,
-        ascii_policy: Policy = "fold",
+        ascii_policy: Ascii = "fold",
         *,
         limits: Limits | None = None,
         steer: bool = False,

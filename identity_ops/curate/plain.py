@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from typing import Literal, get_args
+from typing import get_args
 
 from identity_ops.errors import ConfigError, RejectedError
+from identity_ops.records import Ascii
 
-Policy = Literal["fold", "strict", "off"]
 _TYPOGRAPHY = str.maketrans(
     {
         "\u2018": "'", "\u2019": "'", "\u201a": "'", "\u201b": "'", "\u02bc": "'", "\u2032": "'",
@@ -42,9 +42,9 @@ class AsciiPolicy:
         values: texts of the knowledge base; what is not ASCII in them stays.
     """
 
-    def __init__(self, policy: Policy, values: Iterable[str] = ()) -> None:
-        if policy not in get_args(Policy):
-            raise ConfigError("unknown ASCII policy", expected=get_args(Policy), got=policy)
+    def __init__(self, policy: Ascii, values: Iterable[str] = ()) -> None:
+        if policy not in get_args(Ascii):
+            raise ConfigError("unknown ASCII policy", expected=get_args(Ascii), got=policy)
         self.policy = policy
         self._kept = _kept_pattern(values)
 

@@ -17,9 +17,9 @@ from identity_ops.curate.checker import Checker
 from identity_ops.curate.coverage import Coverage, coverage
 from identity_ops.curate.dataset import text_lines, write_dataset, write_rejections
 from identity_ops.curate.dedup import Settings, find_duplicates
-from identity_ops.errors import RejectedError, ShortfallError
+from identity_ops.errors import DataError, RejectedError, ShortfallError
 from identity_ops.knowledge import read_knowledge
-from identity_ops.records import Conversation, Rejection, read_jsonl
+from identity_ops.records import Ascii, Conversation, Rejection, read_jsonl
 from identity_ops.store import manifest as manifests
 from identity_ops.store.manifest import Manifest
 from identity_ops.store.publish import write_atomic
@@ -44,7 +44,10 @@ def curate_stage(
         num: how many conversations were asked for; more than that are never kept.
         threshold: Jaccard similarity above which two conversations are duplicates.
     """
-    config = {"num": num, "min_accept_share": min_accept_share, "threshold": threshold}
+    policy = _ascii_policy(source_dirs)
+    config = {
+        "num": num, "min_accept_share": min_accept_share, "threshold": threshold, "ascii": policy,
+    }  # fmt: skip
     inputs = {"lint": manifests.load(lint_dir).digest}
     for number, source in enumerate(source_dirs):
         inputs[f"source-{number:04d}"] = manifests.load(source).digest
@@ -52,7 +55,7 @@ def curate_stage(
     def work(folder: Path) -> Outcome:
         knowledge = read_knowledge(lint_dir)
         rejected = list(_rejections(source_dirs))
-        checked = _checked(Checker(knowledge), _accepted(source_dirs), rejected)
+        checked = _checked(Checker(knowledge, policy), _accepted(source_dirs), rejected)
         kept, dropped = select(checked, num, threshold)
         name = knowledge.profile.name or "the model"
         return _write(folder, kept, rejected + dropped, coverage(knowledge.facts, kept), name)
@@ -95,6 +98,23 @@ def require_enough(manifest: Manifest) -> None:
         got=kept,
         todo="Raise the spend cap or the tries, or lower num_conversations. Nothing is lost.",
     )
+
+
+def _ascii_policy(source_dirs: Sequence[Path]) -> Ascii:
+    """The policy that the conversations were made with, which is theirs for good.
+
+    Raises:
+        DataError: the folders were made with different ones.
+    """
+    found = {manifests.load(s, verify=False).config.get("ascii", "fold") for s in source_dirs}
+    if len(found) > 1:
+        raise DataError(
+            "the folders were generated with different --ascii", where=source_dirs[0],
+            expected="one policy", got=", ".join(sorted(found)),
+            todo="Curate them apart.",
+        )  # fmt: skip
+    policy: Ascii = found.pop() if found else "fold"
+    return policy
 
 
 def _accepted(source_dirs: Sequence[Path]) -> Iterator[Conversation]:

@@ -42,6 +42,7 @@ class Order:
             "seed": self.seed,
             "batch_size": self.batch_size,
             "catalogue": file_hash(self.catalogue) if self.catalogue else None,
+            "ascii": self.teacher.ascii,
             **identity,
         }
 

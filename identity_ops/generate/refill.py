@@ -84,7 +84,7 @@ def refill_stage(
         return run_stage(
             "refill",
             out,
-            {"num": num, "teacher": asked.identity(), "tries": TRIES},
+            {"num": num, "teacher": asked.identity(), "tries": TRIES, "ascii": teacher.ascii},
             inputs,
             lambda folder: _work(folder, knowledge, sources, num, means, stopped),
             force=force or is_resumable(out),

@@ -119,7 +119,12 @@ def generate_stage(
         return run_stage(
             "generate",
             out,
-            {"batch": batch, "teacher": asked.identity(), "tries": TRIES},
+            {
+                "batch": batch,
+                "teacher": asked.identity(),
+                "tries": TRIES,
+                "ascii": teacher.ascii,
+            },
             digests(lint=lint_dir, plan=plan_dir, **({"after": after} if after else {})),
             lambda folder: _work(folder, knowledge, Plan.read(plan_dir, after), batch, means),
             force=force or is_resumable(out),
@@ -171,7 +176,7 @@ def open_desk(folder: Path, knowledge: Knowledge, means: Means, *, size: int) ->
         ConfigError: a cap, and nobody says what a token costs.
     """
     _take_over(folder)
-    checker = Checker(knowledge)
+    checker = Checker(knowledge, means.config.ascii)
     with contextlib.ExitStack() as stack:
         responses = ResponseLog(folder / RESPONSES)
         stack.callback(responses.close)

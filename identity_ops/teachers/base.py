@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from identity_ops.errors import ConfigError
 from identity_ops.knowledge import Knowledge
-from identity_ops.records import Cell, Response
+from identity_ops.records import Ascii, Cell, Response
 from identity_ops.store.manifest import canonical_hash
 from identity_ops.store.sources import source_digest
 from identity_ops.teachers.spend import Account, Price
@@ -30,6 +30,10 @@ class TeacherConfig(BaseModel):
     max_tokens: int = Field(4096, ge=64, le=131_072, description="Limit of one response.")
     base_url: str | None = Field(None, description="Null: from the environment.")
     prompt_file: str | None = Field(None, description="Own prompt instead of the shipped one.")
+    personality: str | None = Field(
+        None, max_length=500, description="How the assistant speaks; null: as the knowledge says."
+    )
+    ascii: Ascii = Field("fold", description="Characters of the conversations.")
     workers: int = Field(8, ge=1, le=512, description="Requests in flight.")
     max_cost_usd: float | None = Field(None, ge=0, allow_inf_nan=False, description="Hard cap.")
     price: Price | None = Field(None, description="Where the provider publishes none.")

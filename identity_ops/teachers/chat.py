@@ -65,7 +65,10 @@ class ChatTeacher:
     ) -> None:
         self.config = config
         self.model = self._model()
-        self._prompt = Prompt.load(knowledge, config.prompt_file)
+        self._prompt = Prompt.load(
+            knowledge, config.prompt_file,
+            personality=config.personality, ascii_policy=config.ascii,
+        )  # fmt: skip
         self._key = checked_key(key, "the connection") if key is not None else None
         url = config.base_url or setting(self.url_variable) or self.default_url
         self.base_url = checked_url(url, "base_url" if config.base_url else self.url_variable)

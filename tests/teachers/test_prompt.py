@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from identity_ops.catalogue import read_catalogue
 from identity_ops.errors import ConfigError
+from identity_ops.plan import plan
+from identity_ops.records import Ascii
 from identity_ops.teachers.prompt import Prompt
 from tests.scene import TEXT, cell, knowledge
 
@@ -75,3 +78,41 @@ def test_changed_prompt_has_another_digest(tmp_path: Path) -> None:
     first = Prompt.load(base, str(path)).digest
     path.write_text("{{KNOWLEDGE}} please write: {{CELL}}")
     assert Prompt.load(base, str(path)).digest != first
+
+
+def test_many_cells_share_their_first_bytes(tmp_path: Path) -> None:
+    """What a provider's cache is keyed by is equal over a whole plan: rules and knowledge."""
+    base = knowledge(tmp_path)
+    cells = plan(base, read_catalogue(), num=300, seed=3)
+    prompt = Prompt.load(base)
+    size = len(prompt.prefix)
+    assert {prompt.render(one)[:size] for one in cells} == {prompt.prefix}
+    assert TEXT in prompt.prefix
+    assert "Personality" in prompt.prefix
+    assert all(len(prompt.render(one)) < 2 * size for one in cells)
+
+
+@pytest.mark.parametrize("policy", ["fold", "strict", "off"])
+def test_the_language_policy_is_asked_for(tmp_path: Path, policy: Ascii) -> None:
+    """A teacher that romanises what the checks would keep, or the reverse, wastes money."""
+    text = Prompt.load(knowledge(tmp_path), ascii_policy=policy).prefix
+    assert ("romanised" in text) is (policy != "off")
+    assert ("own script" in text) is (policy == "off")
+    assert "{{" not in text.replace(TEXT, "")
+
+
+def test_a_personality_of_the_settings_replaces_the_knowledge_s(tmp_path: Path) -> None:
+    """It is a fixed rule, so it comes before the cell; braces in it stay text."""
+    base = knowledge(tmp_path)
+    text = Prompt.load(base, personality="dry wit, {{CELL}} and tea.").prefix
+    assert "It speaks in this manner: dry wit, {{CELL}} and tea." in text
+    assert "personality that the knowledge base describes" not in text
+    assert "personality that the knowledge base describes" in Prompt.load(base).prefix
+
+
+def test_an_own_prompt_may_use_the_settings(tmp_path: Path) -> None:
+    """The placeholders of the shipped prompt work in a user's."""
+    path = tmp_path / "prompt.md"
+    path.write_text("{{PERSONALITY}} {{LETTERS}} {{KNOWLEDGE}} {{CELL}}")
+    prompt = Prompt.load(knowledge(tmp_path), str(path), personality="gruff")
+    assert prompt.prefix.startswith("It speaks in this manner: gruff.")
