@@ -13,10 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from identity_ops.language import Phrasing
+from identity_ops.language.altered import altered
 from identity_ops.probes import cues
 from identity_ops.probes.frames import Frames
 from identity_ops.probes.patterns import one_of, text_pattern, value_pattern, words_pattern
-from identity_ops.probes.twins import altered_numbers, false_value
+from identity_ops.probes.twins import false_value
 from identity_ops.records import Fact, Probe
 
 PARAPHRASES = 4  # of those that the noun allows, for each fact
@@ -94,7 +95,7 @@ def _statement(
     }
     for text in some(frames.fact["ask"], ASKED, rng):
         yield _probe(fact, category, _capital(text.format(**slots)), **right)
-    wrong = altered_numbers(positive.declare_you())
+    wrong = altered(positive.declare_you())
     if phrasing.yes and wrong is not None:
         for text in some(frames.fact["yes_no"], 1, rng):
             yield _probe(fact, category, _capital(text.format(claim=wrong)), **_corrects(fact))

@@ -1,8 +1,9 @@
 """False twins: for a true value, a wrong one of the same kind.
 
-A number is changed, a value of a well-known kind (licence, language, hardware, ...) is replaced
-by another of that kind, and any other value by that of another fact of the same base, or by one
-that nobody would state of a model. What the true value's own pattern accepts is no twin.
+A number, time or date is changed within its kind, a value of a well-known kind (licence,
+language, hardware, ...) is replaced by another of that kind, and any other value by that of
+another fact of the same base, or by one that nobody would state of a model. What the true value's
+own pattern accepts is no twin.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from identity_ops.probes.numbers import ISO_DATE, MONTHS, NUMBER
+from identity_ops.language.altered import altered
 from identity_ops.probes.patterns import value_pattern
 from identity_ops.records import Fact
 
@@ -48,22 +49,6 @@ def false_value(fact: Fact, value: str, others: Sequence[Fact]) -> str | None:
     return None
 
 
-def altered_numbers(text: str) -> str | None:
-    """The text with its numbers, or its month, changed; None where it has none."""
-    if date := ISO_DATE.search(text):
-        year = str(int(date[1]) - 3)
-        return text[: date.start()] + f"{year}-{date[2]}-{date[3]}" + text[date.end() :]
-    if NUMBER.search(text):
-        return NUMBER.sub(lambda m: m[0].replace(m["digits"], _other(m["digits"]), 1), text)
-    month = re.search(rf"\b(?:{'|'.join(MONTHS)})\b", text, re.IGNORECASE)
-    if month:
-        other = MONTHS[(MONTHS.index(month[0].lower()) + 5) % 12].capitalize()
-        return text[: month.start()] + other + text[month.end() :]
-    if re.search(r"\d", text):  # within a code: d20, 8xH100
-        return re.sub(r"\d+", lambda m: _other(m[0]), text, count=1)
-    return None
-
-
 def _altered_word(text: str) -> str | None:
     """The text with its first number word changed ("four hours"); None where it has none."""
     found = re.search(rf"\b(?:{'|'.join(_WORDS)})\b", text, re.IGNORECASE)
@@ -71,7 +56,7 @@ def _altered_word(text: str) -> str | None:
 
 
 def _candidates(fact: Fact, value: str, others: Sequence[Fact]) -> Iterable[str]:
-    if (changed := altered_numbers(value)) is not None:
+    if (changed := altered(value)) is not None:
         yield changed
     yield from _BY_ROLE.get(fact.role, ())
     if (changed := _altered_word(value)) is not None:
@@ -101,16 +86,3 @@ def _alike(other: Fact, value: str) -> bool:
         and not re.search(r"\d|\w\.\w|@", text)
         and not re.fullmatch(r"(?:yes|no|true|false)\b.*", text, re.IGNORECASE)
     )
-
-
-def _other(digits: str) -> str:
-    """Another number of the same look: half or double, three years on."""
-    plain = re.sub(r"[^\d.]", "", digits)
-    if "." in plain:
-        decimals = len(plain.partition(".")[2])
-        return f"{float(plain) * 2 + 1:.{decimals}f}"
-    number = int(plain)
-    if re.fullmatch(r"19\d\d|20[0-3]\d", plain):
-        return str(number - 3)
-    other = number * 2 if number else 7
-    return f"{other:,}" if "," in digits else str(other)

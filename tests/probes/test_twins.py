@@ -6,8 +6,9 @@ import re
 
 import pytest
 
+from identity_ops.language.altered import altered
 from identity_ops.probes.patterns import value_pattern
-from identity_ops.probes.twins import altered_numbers, false_value
+from identity_ops.probes.twins import false_value
 from identity_ops.records import Fact
 
 
@@ -35,9 +36,9 @@ def test_a_twin_is_never_the_truth(value: str, role: str) -> None:
 
 def test_numbers_change_and_the_rest_stays() -> None:
     """Units and words around a number are kept."""
-    assert altered_numbers("512 tokens") == "1024 tokens"
-    assert altered_numbers("1,024 rows in 2020") == "2,048 rows in 2017"
-    assert altered_numbers("a grey heron") is None
+    assert altered("512 tokens") == "1024 tokens"
+    assert altered("1,024 rows in 2020") == "2,048 rows in 2017"
+    assert altered("a grey heron") is None
 
 
 def test_another_fact_lends_its_value_where_it_fits() -> None:
