@@ -47,7 +47,7 @@ def identity_sft() -> None:
         ref = run.plan()
         return [{"batch": number, "plan": ref["digest"]} for number in range(run.config.batches)]
 
-    @task(pool="teacher", map_index_template="{{ conversations }}")
+    @task(pool="teacher", map_index_template="{{ label }}")
     def generate(batch: Batch) -> Ref:
         """Have the teacher write one batch."""
         label_batch(run := current_run(), batch)

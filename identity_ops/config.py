@@ -13,11 +13,12 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from identity_ops.errors import ConfigError
+from identity_ops.records import Ascii
 
 TEACHER_SLOTS = 4  # of the pool `teacher`: each generation task gets workers / TEACHER_SLOTS
 MAX_BATCHES = 500  # Airflow stops a mapping at 1,024; the web UI gets slow long before
 
-Teacher = Literal["template", "openrouter"]
+Teacher = Literal["template", "openrouter", "gemini", "openai"]
 Stage = Literal[
     "lint", "plan", "generate", "refill", "curate", "base", "mix", "train", "evaluate", "gate",
     "publish",
@@ -45,12 +46,16 @@ class RunConfig(BaseModel):
     teacher: Teacher = Field(
         "template",
         title="Teacher",
-        description="Who writes the conversations. template is built in: no key, no cost.",
+        description="Who writes the conversations. template is built in: no key, no cost. The "
+        "others use the connection openrouter_default, gemini_default or openai_default, else the "
+        "key in the environment.",
     )
     teacher_model: str | None = Field(
         None,
+        min_length=1,
         title="Teacher model",
-        description="Model name at the provider. Empty: the default one.",
+        description="Model name at the provider. Empty: the default one; openai has none.",
+        examples=["google/gemini-3-flash-preview", "gemini-3-flash-preview"],
     )
     num_conversations: int = Field(
         1000, ge=1, le=100_000, title="Conversations", description="Accepted conversations wanted."
@@ -68,6 +73,34 @@ class RunConfig(BaseModel):
         le=2,
         title="Temperature",
         description="Sampling temperature of the teacher; template ignores it.",
+    )
+    catalogue: str | None = Field(
+        None,
+        title="Catalogue",
+        description="YAML file with topics, personas, dynamics and openers, relative to the "
+        "knowledge/ folder. Empty: knowledge/catalogue.yaml.",
+    )
+    prompt_file: str | None = Field(
+        None,
+        title="Prompt file",
+        description="Own prompt for the teacher, relative to the knowledge/ folder. Empty: the "
+        "shipped one; template uses none.",
+    )
+    personality: str | None = Field(
+        None,
+        min_length=1,
+        max_length=500,
+        title="Personality",
+        description="How the assistant speaks, in a few words; template ignores it. Empty: as the "
+        "knowledge base says.",
+        examples=["calm and brief", "cheerful, with dry humour"],
+    )
+    ascii: Ascii = Field(
+        "fold",
+        title="Characters",
+        description="fold: accents and typographic marks become plain ASCII. strict: a "
+        "conversation with others is rejected. off: any script. What the knowledge base writes "
+        "always stays.",
     )
     workers: int = Field(
         8,

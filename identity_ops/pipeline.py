@@ -16,18 +16,20 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
-from identity_ops.config import TEACHER_SLOTS, RunConfig
+from identity_ops.config import RunConfig
 from identity_ops.errors import ConfigError, DataError
+from identity_ops.run_teacher import RunTeacher
 from identity_ops.store import manifest as manifests
 from identity_ops.store.manifest import Manifest
 from identity_ops.store.paths import Home, inside
 from identity_ops.store.publish import point, write_atomic
 from identity_ops.store.sources import source_digest
 from identity_ops.store.stage import fingerprint
+from identity_ops.teachers.access import FindAccess, from_environment
 
 if TYPE_CHECKING:
     from identity_ops.recipes import Rules
-    from identity_ops.teachers.base import TeacherConfig
+    from identity_ops.teachers.base import Teacher
 
 KNOWLEDGE_FOLDER: Final = Path(__file__).resolve().parent.parent / "knowledge"
 OnLine = Callable[[str], None]
@@ -48,12 +50,17 @@ class Run:
         run_id: the DAG run's id.
         conf: its parameters, checked here again.
         home: the state folder.
+        find_access: asked by the stages that need the teacher, when they need it.
     """
 
-    def __init__(self, run_id: str, conf: Mapping[str, Any], home: Home | None = None) -> None:
+    def __init__(
+        self, run_id: str, conf: Mapping[str, Any], home: Home | None = None, *,
+        find_access: FindAccess = from_environment,
+    ) -> None:  # fmt: skip
         self.run_id = run_id
         self.config = RunConfig.parse(conf)
         self.home = home or Home.from_env()
+        self._find_access = find_access
 
     @property
     def folder(self) -> Path:
@@ -64,8 +71,8 @@ class Run:
         from identity_ops.knowledge.stage import lint_stage
 
         source = self._readable(self.config.knowledge, "knowledge")
-        if self.config.probes:
-            self._readable(self.config.probes, "probes")
+        for what in ("probes", "catalogue", "prompt_file"):
+            self._own_file(what)
         write_atomic(
             self.folder / "run.json",
             json.dumps({"run_id": self.run_id, "conf": self.config.model_dump()}, indent=2) + "\n",
@@ -74,7 +81,7 @@ class Run:
         return self._stage("lint", key, {}, lambda out, force: lint_stage(source, out, force=force))
 
     def plan(self) -> Ref:
-        """Draw the conversations' cells, and the probes that will judge the result."""
+        """Draw the cells and the probes; find what would stop the teacher before it is asked."""
         from identity_ops.plan import plan_stage
 
         config = self.config
@@ -95,18 +102,29 @@ class Run:
 
     def generate(self, batch: int) -> Ref:
         """Have the teacher write one batch."""
+        from identity_ops.generate.drive import Shared
+        from identity_ops.generate.progress import ProgressLog
         from identity_ops.generate.stage import generate_stage
 
-        return self._stage(
-            f"generate/{batch:04d}", {"batch": batch} | self._teacher_key(), self._plan_inputs(),
-            lambda out, force: generate_stage(
-                self.path("lint"), self.path("plan"), out, batch=batch,
-                teacher=self._teacher(), home=self.home, force=force,
-            ),
-        )  # fmt: skip
+        settings = self._teacher.share()
+        with (
+            self._teacher.made(settings, self.path("lint")) as client,
+            self._teacher.turn(batch),
+        ):
+            return self._stage(
+                f"generate/{batch:04d}", {"batch": batch} | self._teacher_key(client),
+                self._plan_inputs(),
+                lambda out, force: generate_stage(
+                    self.path("lint"), self.path("plan"), out, batch=batch, teacher=settings,
+                    home=self.home, shared=Shared(client=client), force=force,
+                    on_progress=ProgressLog(settings.max_cost_usd),
+                ),
+            )  # fmt: skip
 
     def refill(self) -> Ref:
         """Remove duplicates over all batches and top up to exactly N."""
+        from identity_ops.generate.drive import Shared
+        from identity_ops.generate.progress import ProgressLog
         from identity_ops.generate.refill import refill_stage
 
         batches = [self.path(f"generate/{batch:04d}") for batch in range(self.config.batches)]
@@ -114,14 +132,16 @@ class Run:
             f"batch-{n:04d}": manifests.load(path, verify=False).digest
             for n, path in enumerate(batches)
         }
-        num = self.config.num_conversations
-        return self._stage(
-            "refill", {"num": num} | self._teacher_key(), inputs,
-            lambda out, force: refill_stage(
-                self.path("lint"), self.path("plan"), batches, out, num=num,
-                teacher=self._teacher(), home=self.home, force=force,
-            ),
-        )  # fmt: skip
+        num, settings = self.config.num_conversations, self._teacher.share()
+        with self._teacher.made(settings, self.path("lint")) as client, self._teacher.turn(0):
+            return self._stage(
+                "refill", {"num": num} | self._teacher_key(client), inputs,
+                lambda out, force: refill_stage(
+                    self.path("lint"), self.path("plan"), batches, out, num=num,
+                    teacher=settings, home=self.home, shared=Shared(client=client), force=force,
+                    on_progress=ProgressLog(settings.max_cost_usd),
+                ),
+            )  # fmt: skip
 
     def curate(self) -> Ref:
         """Validate, ground, deduplicate; Parquet and JSONL with coverage."""
@@ -272,7 +292,7 @@ class Run:
     def _probes(self) -> None:
         from identity_ops.probes.stage import probes_stage
 
-        extra = self._readable(self.config.probes, "probes") if self.config.probes else None
+        extra = self._own_file("probes")
         key = {"extra": manifests.file_hash(extra) if extra else "", "code": own_code()}
         self._stage(
             "probes", key, {"lint": self._digest("lint")},
@@ -291,43 +311,34 @@ class Run:
         """Find a bad key, an empty account or too small a cap before any task is mapped."""
         from identity_ops.generate.forecast import check_teacher
 
-        whole = self._teacher(self.config.max_cost_usd)
-        said = check_teacher(self.path("lint"), self.path("plan"), whole)
+        settings = self._teacher.settings()
+        with self._teacher.made(settings, self.path("lint")) as client:
+            said = check_teacher(self.path("lint"), self.path("plan"), settings, client=client)
         text = json.dumps(dataclasses.asdict(said), indent=2) + "\n"
         write_atomic(self.folder / "forecast.json", text)
 
-    def _teacher(self, cap: float | None = None) -> TeacherConfig:
-        """The teacher of one task: its share of the workers and, but for `cap`, of the money."""
-        from identity_ops.teachers.base import TeacherConfig
-
-        config = self.config
-        if cap is None and config.max_cost_usd is not None:
-            cap = config.max_cost_usd / config.batches
-        return TeacherConfig.of(
-            name=config.teacher, model=config.teacher_model, temperature=config.temperature,
-            workers=max(1, config.workers // TEACHER_SLOTS), max_cost_usd=cap,
+    @functools.cached_property
+    def _teacher(self) -> RunTeacher:
+        return RunTeacher(
+            self.config, self.home, self._find_access, self._own_file("prompt_file")
         )  # fmt: skip
 
-    def _teacher_key(self) -> dict[str, Any]:
+    def _teacher_key(self, teacher: Teacher) -> dict[str, Any]:
         """What of the teacher decides its answers; where they are free, also our checks' code."""
-        from identity_ops.knowledge import read_knowledge
-        from identity_ops.teachers.base import make_teacher
-
-        teacher = make_teacher(self._teacher(), read_knowledge(self.path("lint")))
-        try:
-            key = teacher.identity()
-        finally:
-            teacher.close()
-        if teacher.free:
-            key["code"] = own_code()
-        return key
+        key = teacher.identity() | {"ascii": self.config.ascii}
+        return key | {"code": own_code()} if teacher.free else key
 
     def _plan_inputs(self) -> dict[str, str]:
         return {"lint": self._digest("lint"), "plan": self._digest("plan")}
 
     @property
     def _catalogue(self) -> Path:
-        return KNOWLEDGE_FOLDER / "catalogue.yaml"
+        return self._own_file("catalogue") or KNOWLEDGE_FOLDER / "catalogue.yaml"
+
+    def _own_file(self, what: str) -> Path | None:
+        """The file that this parameter names, if it names one."""
+        path: str | None = getattr(self.config, what)
+        return self._readable(path, what) if path else None
 
     def _base_spec(self) -> str:
         """`base_model` with its folder made absolute and checked."""

@@ -14,8 +14,9 @@ from identity_ops.config import STAGES, RunConfig
 
 SECTIONS = {
     "Knowledge": ("knowledge", "probes", "seed"),
-    "Conversations": (
-        "num_conversations", "batch_size", "teacher", "teacher_model", "temperature", "workers",
+    "Conversations": ("num_conversations", "batch_size", "catalogue", "ascii"),
+    "Teacher": (
+        "teacher", "teacher_model", "temperature", "personality", "prompt_file", "workers",
         "max_cost_usd",
     ),
     "Mixture": ("general", "identity_share"),

@@ -22,10 +22,13 @@ def run_of(context: Mapping[str, Any]) -> Run:
     Airflow lets unknown keys of a conf pass; RunConfig does not. A field left empty in the form
     arrives as null and means its default.
     """
+    from identity_hooks import access_of
+
     from identity_ops.pipeline import Run
 
     conf = {**context["params"], **(context["dag_run"].conf or {})}
-    return Run(context["run_id"], {key: value for key, value in conf.items() if value is not None})
+    given = {key: value for key, value in conf.items() if value is not None}
+    return Run(context["run_id"], given, find_access=access_of)
 
 
 def current_run() -> Run:
@@ -36,10 +39,13 @@ def current_run() -> Run:
 
 
 def label_batch(run: Run, batch: Batch) -> None:
-    """Name the mapped task after its conversations ("51-100"), for people who look for one."""
+    """Name the mapped task after its conversations, for people who look for one in a list.
+
+    Batches count from 1, conversations from 0, as their `index` in the data does.
+    """
     from airflow.sdk import get_current_context
 
     size, first = run.config.batch_size, batch["batch"] * run.config.batch_size
     last = min(first + size, run.config.num_conversations)
     context = cast("dict[str, Any]", get_current_context())
-    context["conversations"] = f"{first + 1}-{last}"
+    context["label"] = f"batch {batch['batch'] + 1}: conversations {first}-{last - 1}"

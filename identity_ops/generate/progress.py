@@ -10,7 +10,7 @@ from typing import Final
 from identity_ops.generate.drive import Progress
 
 log = logging.getLogger(__name__)
-EVERY_S: Final = 5.0
+EVERY_S: Final = 3.0
 
 
 class ProgressLog:

@@ -141,6 +141,8 @@ def _settings(state: State, ports: Ports) -> dict[str, str]:
         "core.dags_folder": str(ROOT / "dags"),
         "core.plugins_folder": str(ROOT / "plugins"),
         "core.load_examples": "False",
+        # One user on a loopback address: the Test button of a connection may ask its provider.
+        "core.test_connection": "Enabled",
         "core.dags_are_paused_at_creation": "False",
         "core.execution_api_server_url": f"http://127.0.0.1:{ports.execution}/execution/",
         "core.simple_auth_manager_users": f"{USER}:admin",

@@ -115,7 +115,7 @@ def test_optional_fields_may_be_left_empty(dag: dict[str, Any]) -> None:
 def test_the_form_offers_choices_only_for_closed_sets(dag: dict[str, Any]) -> None:
     """Paths and model names stay free text."""
     chosen = {name for name, param in dag["params"].items() if "enum" in param["schema"]}
-    assert chosen == {"teacher", "zero_stage", "offload", "rounds"}
+    assert chosen == {"teacher", "ascii", "zero_stage", "offload", "rounds"}
 
 
 def test_dag_files_import_the_library_inside_tasks_only() -> None:

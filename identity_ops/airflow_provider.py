@@ -1,0 +1,42 @@
+"""What this package adds to Airflow: connection types for teachers, with a Test button.
+
+Airflow finds it by the entry point `apache_airflow_provider` and reads plain data; the hooks lie
+in the plugins folder, which alone imports Airflow. Where that folder is not set up, nothing is
+added, so that another Airflow in the same environment does not stumble over it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any, Final
+
+HOOKS_MODULE: Final = "identity_hooks"
+_TYPES: Final = (  # connection type, hook, name in the form, example address
+    ("openrouter", "OpenRouterHook", "OpenRouter", "https://openrouter.ai/api/v1"),
+    ("gemini", "GeminiHook", "Gemini", "https://generativelanguage.googleapis.com/v1beta"),
+    ("openai", "OpenAIHook", "OpenAI-compatible server", "http://127.0.0.1:8000/v1"),
+)
+
+
+def provider_info() -> dict[str, Any]:
+    """As airflow/provider_info.schema.json asks for."""
+    found = importlib.util.find_spec(HOOKS_MODULE) is not None
+    return {
+        "package-name": "identity-ops",
+        "name": "identity-ops",
+        "description": "Teachers for identity-ops.",
+        "connection-types": [_connection_type(*each) for each in _TYPES] if found else [],
+    }
+
+
+def _connection_type(kind: str, hook: str, name: str, address: str) -> dict[str, Any]:
+    return {
+        "connection-type": kind,
+        "hook-class-name": f"{HOOKS_MODULE}.{hook}",
+        "hook-name": name,
+        "ui-field-behaviour": {
+            "hidden-fields": ["schema", "login", "port", "extra"],
+            "relabeling": {"host": "Address", "password": "API key"},
+            "placeholders": {"host": address},
+        },
+    }

@@ -1,0 +1,89 @@
+"""The teacher of one run: its settings, its access, and its share of what all tasks may do."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from identity_ops.config import TEACHER_SLOTS, RunConfig
+from identity_ops.store.lock import hold
+from identity_ops.store.paths import Home
+from identity_ops.teachers.access import Access, FindAccess
+
+if TYPE_CHECKING:
+    from identity_ops.teachers.base import Teacher, TeacherConfig
+
+TURN_WAIT_S = 24 * 3600.0  # for another task's turn
+
+
+@dataclass(frozen=True)
+class RunTeacher:
+    """Makes the teacher that a run's parameters ask for.
+
+    Args:
+        prompt_file: the run's own prompt, its path checked.
+        find_access: asked once, and only when a teacher is made.
+    """
+
+    config: RunConfig
+    home: Home
+    find_access: FindAccess
+    prompt_file: Path | None = None
+
+    @cached_property
+    def _access(self) -> Access:
+        return self.find_access(self.config.teacher)
+
+    def settings(self) -> TeacherConfig:
+        """For the whole run."""
+        return self._settings(self.config.workers, self.config.max_cost_usd)
+
+    def share(self) -> TeacherConfig:
+        """For one mapped task: its share of the requests in flight and of the money."""
+        cap, batches = self.config.max_cost_usd, self.config.batches
+        return self._settings(
+            max(1, self.config.workers // TEACHER_SLOTS), None if cap is None else cap / batches
+        )
+
+    @contextlib.contextmanager
+    def made(self, settings: TeacherConfig, lint_dir: Path) -> Iterator[Teacher]:
+        """The teacher, with the connection's key; closed after the block."""
+        from identity_ops.knowledge import read_knowledge
+        from identity_ops.teachers.base import make_teacher
+
+        teacher = make_teacher(settings, read_knowledge(lint_dir), key=self._access.key)
+        try:
+            yield teacher
+        finally:
+            teacher.close()
+
+    @contextlib.contextmanager
+    def turn(self, number: int) -> Iterator[None]:
+        """Wait for a place where there are fewer workers than tasks at one time.
+
+        With enough workers the pool alone keeps the ceiling: each task has its share of them.
+        """
+        workers = self.config.workers
+        if workers >= TEACHER_SLOTS or self.config.teacher == "template":
+            yield
+            return
+        lock = self.home.root / "locks" / f"{self.config.teacher}-{number % workers}.lock"
+        with hold(lock, wait_s=TURN_WAIT_S):
+            yield
+
+    def _settings(self, workers: int, cap_usd: float | None) -> TeacherConfig:
+        from identity_ops.teachers.base import TeacherConfig
+
+        config = self.config
+        values: dict[str, Any] = {
+            "name": config.teacher, "model": config.teacher_model, "workers": workers,
+            "temperature": config.temperature, "max_cost_usd": cap_usd,
+            "base_url": self._access.base_url,
+            "prompt_file": str(self.prompt_file) if self.prompt_file else None,
+            "personality": config.personality, "ascii": config.ascii,
+        }  # fmt: skip
+        return TeacherConfig.of(**values)
