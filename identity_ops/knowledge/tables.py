@@ -6,7 +6,7 @@ import re
 
 from identity_ops.knowledge.blocks import Table, Text
 from identity_ops.knowledge.entries import Entry, Section
-from identity_ops.knowledge.roles import label_role
+from identity_ops.knowledge.roles import broad, label_role
 from identity_ops.knowledge.split import items_of, strip_marks, tidy
 from identity_ops.knowledge.words import plain
 
@@ -23,7 +23,28 @@ _NOTE = re.compile(r"(?:notes?|comments?|remarks?|details?|explanations?|sources
 
 
 def table_entries(table: Table, section: Section) -> list[Entry]:
-    """The facts of a table."""
+    """The facts of a table, and of those that follow it without an empty line."""
+    return [entry for part in _parts(table) for entry in _entries(part, section)]
+
+
+def _parts(table: Table) -> list[Table]:
+    """The table cut where a rule of dashes makes the row above it another head."""
+    rules = [n for n, row in enumerate(table.rows) if n and _rule(row)]
+    starts = [0, *(n + 1 for n in rules)]
+    ends = [*(n - 1 for n in rules), len(table.rows)]
+    heads = [table.head, *(table.rows[n - 1] for n in rules)]
+    return [
+        Table(head, table.rows[start:end])
+        for head, start, end in zip(heads, starts, ends, strict=True)
+    ]
+
+
+def _rule(row: list[Text]) -> bool:
+    shown = [cell.text for cell in row if cell.text]
+    return bool(shown) and all(re.fullmatch(r":?-{2,}:?", text) for text in shown)
+
+
+def _entries(table: Table, section: Section) -> list[Entry]:
     heads = [plain(cell.text) for cell in table.head]
     rows = [row for row in table.rows if any(cell.text for cell in row)]
     if len(heads) < 2 or not rows:
@@ -35,12 +56,20 @@ def table_entries(table: Table, section: Section) -> list[Entry]:
         rows = [table.head, *rows]
         return [_entry(section, row[0].text, row[1]) for row in rows if _full(row)]
     if _KEY.fullmatch(heads[0]) and (_VALUE.fullmatch(heads[1]) or len(heads) == 2):
-        return [_noted(section, heads, row) for row in rows if _full(row)]
+        return [_noted(section, heads, row) for row in rows if _full(row) and not _heads(row)]
     return _matrix(table, rows, section)
 
 
 def _full(row: list[Text]) -> bool:
     return len(row) > 1 and bool(row[0].text.strip()) and bool(row[1].text.strip(" -\u2013\u2014"))
+
+
+def _heads(row: list[Text]) -> bool:
+    """Whether a row of attributes is a head of its own: | Metric | Amount |."""
+    return all(
+        pattern.fullmatch(plain(cell.text))
+        for pattern, cell in zip((_KEY, _VALUE), row, strict=False)
+    )
 
 
 def _head_is_row(heads: list[str]) -> bool:
@@ -68,7 +97,7 @@ def _matrix(table: Table, rows: list[list[Text]], section: Section) -> list[Entr
         thing = row[0].text.strip()
         if not thing:
             continue
-        if first and not _KEY.fullmatch(first) and first not in plain(thing):
+        if first and not _names_no_thing(first) and first not in plain(thing):
             thing = f"{thing} {first}"
         for head, cell in zip(table.head[1:], row[1:], strict=False):
             if cell.text.strip(" -\u2013\u2014"):
@@ -76,6 +105,12 @@ def _matrix(table: Table, rows: list[list[Text]], section: Section) -> list[Entr
                 bare = not column or _VALUE.fullmatch(plain(column))
                 found.append(_entry(section, thing if bare else f"{thing} {column.lower()}", cell))
     return found
+
+
+def _names_no_thing(head: str) -> bool:
+    """Whether the first column's head is a title ("Limits") and no kind of thing ("Plan")."""
+    several = head.endswith("s") and not head.endswith("ss")
+    return bool(_KEY.fullmatch(head)) or several or broad(head)
 
 
 def _entry(section: Section, label: str, cell: Text) -> Entry:

@@ -123,6 +123,23 @@ def test_table_whose_head_is_data_loses_nothing() -> None:
     assert rows("| Name | Fog |\n|---|---|\n| Colour | red |\n")[0] == ("name", "Name", "Fog")
 
 
+@pytest.mark.parametrize("gap", ["\n", ""])
+def test_each_table_under_a_heading_has_its_own_head(gap: str) -> None:
+    """No head is a fact, and none is added to the labels of another table."""
+    text = (
+        "## Facts\n\n| Attribute | Value |\n|---|---|\n| Colour | red |\n| Metric | Amount |\n"
+        f"| Weight | 3 kg |\n{gap}| Limits | Value |\n|:--|--:|\n| Range | 40 m |\n"
+        f"{gap}| Plan | Price |\n|---|---|\n| Pro | $20 |\n"
+    )
+    assert [(attribute, value) for _, attribute, value in rows(text)] == [
+        ("Colour", "red"),
+        ("Weight", "3 kg"),
+        ("Range", "40 m"),
+        ("Pro plan price", "$20"),
+    ]
+    assert all(fact.value in text.splitlines()[fact.line - 1] for fact in facts(text))
+
+
 def test_matrix_names_row_and_column() -> None:
     """In a table of things, an attribute is the thing with the column."""
     text = "| Plan | Price | Seats |\n|---|---|---|\n| Free | $0 | 1 |\n| Pro | $20 | 10 |\n"
