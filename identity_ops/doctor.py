@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import platform
 import shutil
 import socket
@@ -24,8 +23,10 @@ from typing import Final, Literal
 
 import psutil
 
+from identity_ops.errors import AuthError
 from identity_ops.local_airflow.settings import POOLS, WEB_PORT, State
 from identity_ops.store.paths import Home
+from identity_ops.teachers.keys import PLACES, find_key
 
 Level = Literal["ok", "note", "missing"]
 GIB: Final = 1 << 30
@@ -37,7 +38,6 @@ PACKAGES: Final = {
     "training": ("torch", "deepspeed", "rustbpe"),
 }
 EXTRAS: Final = {"the library": "", "Airflow": "[airflow]", "training": "[training]"}
-KEYS: Final = ("OPENROUTER_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY")
 _TORCH: Final = """
 import json, torch
 gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
@@ -167,7 +167,12 @@ def _port(state: State) -> Check:
 
 
 def _keys() -> Iterator[Check]:
-    for name in KEYS:
-        found = "set" if os.environ.get(name) else "not set"
-        todo = "" if found == "set" else "Needed for that teacher only; in the environment or .env."
-        yield Check(name, "ok" if found == "set" else "note", found, todo)
+    """Looked for where the teachers look; never shown."""
+    for teacher, place in PLACES.items():
+        try:
+            find_key(teacher)
+        except AuthError as error:
+            todo = f"Needed for the teacher {teacher} only. {error.todo}"
+            yield Check(place.variable, "note", error.what, todo)
+        else:
+            yield Check(place.variable, "ok", "set")

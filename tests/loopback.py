@@ -1,4 +1,4 @@
-"""A chat-completions provider on a loopback socket, with faults on demand.
+"""A provider on a loopback socket, with faults on demand: chat completions, and Gemini's way.
 
 Real sockets and real threads: what the client under test meets is what a network gives it.
 Queue faults with `provider.faults.append(...)`; each POST takes one, in order of arrival.
@@ -66,6 +66,8 @@ class Provider:
         self.key = key
         self.faults: deque[Fault] = deque()
         self.posts: list[dict[str, Any]] = []
+        self.paths: list[str] = []  # of the posts
+        self.arrivals: list[float] = []  # of the posts, by the monotonic clock
         self.gets: list[str] = []
         self.paid: Counter[str] = Counter()  # by prompt
         self.key_reply: tuple[int, Any] = (200, {"data": {"limit_remaining": None}})
@@ -73,7 +75,7 @@ class Provider:
         self.delay_s = 0.0
         self.in_flight = self.most_in_flight = 0
         self.lock = threading.Lock()
-        self.url = ""
+        self.url = self.gemini_url = ""
 
     def completion(self, body: dict[str, Any], finish_reason: str | None) -> dict[str, Any]:
         return {
@@ -88,13 +90,28 @@ class Provider:
             },
         }  # fmt: skip
 
+    def generated(self, body: dict[str, Any], finish_reason: str | None) -> dict[str, Any]:
+        """The same as Gemini says it."""
+        reason = {} if finish_reason is None else {"finishReason": finish_reason.upper()}
+        return {
+            "candidates": [
+                {"content": {"role": "model", "parts": [{"text": self.answer(body)}]}, **reason}
+            ],
+            "usageMetadata": {
+                "promptTokenCount": 1000, "candidatesTokenCount": 60, "thoughtsTokenCount": 40,
+                "cachedContentTokenCount": 800, "totalTokenCount": 1100,
+            },
+            "modelVersion": body["model"],
+        }  # fmt: skip
+
 
 @contextlib.contextmanager
 def serve(provider: Provider | None = None) -> Iterator[Provider]:
     """A running provider; its address is `provider.url`."""
     state = provider or Provider()
     server = _Server(("127.0.0.1", 0), _handler(state))
-    state.url = f"http://127.0.0.1:{server.server_address[1]}/api/v1"
+    host = f"http://127.0.0.1:{server.server_address[1]}"
+    state.url, state.gemini_url = f"{host}/api/v1", f"{host}/v1beta"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
@@ -130,10 +147,12 @@ class _Handler(BaseHTTPRequestHandler):
         replies = {
             "/api/v1/key": self.provider.key_reply,
             "/api/v1/models": self.provider.models_reply,
+            "/v1beta/models": self.provider.models_reply,
         }
-        status, payload = replies.get(self.path, (404, {"error": {"message": "unknown path"}}))
-        if not self._has_key() and status == 200 and not self.path.endswith("/models"):
-            return self._send(Fault(status=401), self._refusal())
+        page = self.path.split("?")[0]
+        status, payload = replies.get(page, (404, {"error": {"message": "unknown path"}}))
+        if not self._has_key() and status == 200 and page != "/api/v1/models":
+            return self._send(Fault(status=self._refused), self._refusal())
         data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         return self._send(Fault(status=status), data)
 
@@ -142,7 +161,7 @@ class _Handler(BaseHTTPRequestHandler):
         fault = self._arrive(body)
         try:
             time.sleep(fault.delay_s or self.provider.delay_s)
-            data = self._refusal() if fault.status == 401 else self._data(body, fault)
+            data = self._data(body, fault) if self._has_key() else self._refusal()
         finally:
             with self.provider.lock:
                 self.provider.in_flight -= 1
@@ -153,13 +172,25 @@ class _Handler(BaseHTTPRequestHandler):
         state = self.provider
         with state.lock:
             state.posts.append(body)
+            state.paths.append(self.path)
+            state.arrivals.append(time.monotonic())
             state.in_flight += 1
             state.most_in_flight = max(state.most_in_flight, state.in_flight)
             fault = state.faults.popleft() if state.faults else Fault()
-        return fault if self._has_key() else Fault(status=401)
+        return fault if self._has_key() else Fault(status=self._refused)
+
+    @property
+    def _is_gemini(self) -> bool:
+        return self.path.startswith("/v1beta/")
+
+    @property
+    def _refused(self) -> int:
+        return 400 if self._is_gemini else 401
 
     def _has_key(self) -> bool:
         key = self.provider.key  # None: a server that asks for none
+        if self._is_gemini:
+            return self.headers.get("x-goog-api-key") == key
         return self.headers.get("Authorization") == (None if key is None else f"Bearer {key}")
 
     def _data(self, body: dict[str, Any], fault: Fault) -> bytes:
@@ -167,16 +198,32 @@ class _Handler(BaseHTTPRequestHandler):
             return fault.body
         if fault.body is not None:
             return json.dumps(fault.body).encode()
-        payload = self.provider.completion(body, fault.finish_reason)
+        chat = self._chat(body)
+        say = self.provider.generated if self._is_gemini else self.provider.completion
+        payload = say(chat, fault.finish_reason)
         if fault.change is not None:
             fault.change(payload)
         if fault.status == 200:
             with self.provider.lock:
-                self.provider.paid[body["messages"][-1]["content"]] += 1
+                self.provider.paid[chat["messages"][-1]["content"]] += 1
         return json.dumps(payload).encode()
 
+    def _chat(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Model and prompt, by whichever way they came."""
+        if not self._is_gemini:
+            return body
+        model = self.path.rpartition("/")[2].removesuffix(":generateContent")
+        return {"model": model, "messages": [{"content": body["contents"][0]["parts"][0]["text"]}]}
+
     def _refusal(self) -> bytes:
-        """Real providers quote the key they refuse."""
+        """Real providers quote the key they refuse; Gemini calls a bad one a bad argument."""
+        if self._is_gemini:
+            details = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo",
+                        "reason": "API_KEY_INVALID"}]  # fmt: skip
+            said = f"Key {self.headers.get('x-goog-api-key')} is not known."
+            return json.dumps(
+                {"error": {"code": 400, "message": said, "details": details}}
+            ).encode()
         said = f"Incorrect API key provided: {self.headers.get('Authorization')}"
         return json.dumps({"error": {"code": 401, "message": said}}).encode()
 

@@ -41,6 +41,21 @@ def test_a_key_s_value_is_never_shown(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "very-secret" not in repr(checks)
 
 
+def test_a_key_is_found_where_the_teachers_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The environment, `.env`, a file beside the work; else it is said where one may stand."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("OPENROUTER_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / ".env").write_text("OPENROUTER_API_KEY=sk-or-1\n")
+    (tmp_path / "geminitoken.txt").write_text("AIza-2\n")
+    checks = examine(Home(tmp_path), start_torch=False)
+    assert _named(checks, "OPENROUTER_API_KEY").level == "ok"
+    assert _named(checks, "GEMINI_API_KEY").level == "ok"
+    assert "openaitoken.txt" in _named(checks, "OPENAI_API_KEY").todo
+
+
 def test_a_missing_pool_is_reported(tmp_path: Path) -> None:
     """A task in a missing pool waits in silence, so someone has to say it."""
     home = Home(tmp_path)

@@ -35,7 +35,9 @@ def _generate(
     knowledge: Annotated[Path, typer.Argument(help="Knowledge base, markdown.", metavar="KB.md")],
     num: Annotated[int, typer.Option(min=1, help="Conversations wanted.")],
     out: Annotated[Path, typer.Option(help="Folder for the result; the same command resumes it.")],
-    teacher: Annotated[str, typer.Option(help="template, openrouter or openai.")] = "template",
+    teacher: Annotated[
+        str, typer.Option(help="template, openrouter, gemini or openai.")
+    ] = "template",
     model: Annotated[str | None, typer.Option(help="Model at the provider.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=512, help="Requests in flight.")] = 8,
     seed: Annotated[int, typer.Option(min=0, help="Another seed, other conversations.")] = 0,

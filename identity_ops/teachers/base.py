@@ -24,7 +24,7 @@ class TeacherConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Literal["template", "openrouter", "openai"] = "template"
+    name: Literal["template", "openrouter", "gemini", "openai"] = "template"
     model: str | None = Field(None, description="Model at the provider; null: its default.")
     temperature: float = Field(1.0, ge=0, le=2, allow_inf_nan=False)
     max_tokens: int = Field(4096, ge=64, le=131_072, description="Limit of one response.")
@@ -78,6 +78,9 @@ class Teacher(Protocol):
     def forecast(self, cell: Cell) -> tuple[int, int]:
         """Prompt and completion tokens that this cell is likely to take."""
 
+    def worst_case(self, cell: Cell) -> float:
+        """The most that one request for this cell can cost, in US dollars; 0 without a price."""
+
     def key(self, cell: Cell, attempt: int) -> str:
         """Hash of all that is asked; the same key is never paid for twice."""
 
@@ -114,10 +117,13 @@ class TemplateAnswers:
         """Nothing to find: no key, no account."""
 
     def price(self) -> Price | None:
-        return Price(prompt=0.0, completion=0.0, request=0.0)
+        return Price(prompt=0.0, completion=0.0, source="nobody is asked")
 
     def forecast(self, cell: Cell) -> tuple[int, int]:  # noqa: ARG002 - the interface's
         return 0, 0
+
+    def worst_case(self, cell: Cell) -> float:  # noqa: ARG002 - the interface's
+        return 0.0
 
     def key(self, cell: Cell, attempt: int) -> str:
         return canonical_hash([self._stem, dataclasses.asdict(cell), attempt])
@@ -152,6 +158,10 @@ def make_teacher(
         from identity_ops.teachers.openrouter import OpenRouterTeacher
 
         return OpenRouterTeacher(config, knowledge, key=key)
+    if config.name == "gemini":
+        from identity_ops.teachers.gemini import GeminiTeacher
+
+        return GeminiTeacher(config, knowledge, key=key)
     from identity_ops.teachers.openai import OpenAITeacher
 
     return OpenAITeacher(config, knowledge, key=key)

@@ -1,4 +1,4 @@
-"""One pooled HTTP session with a deadline over the whole exchange, body included.
+"""One pool of connections with a deadline over the whole exchange, headers and body included.
 
 No proxy or netrc from the environment, no redirect, no cookie, no transport-level retry: every
 fault comes up as an error of our own tree, and retrying is the caller's decision.
@@ -6,21 +6,27 @@ fault comes up as an error of our own tree, and retrying is the caller's decisio
 
 from __future__ import annotations
 
+import http.client
+import io
+import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from urllib.parse import urlsplit
 
-import requests
+import certifi
 import urllib3
 from pydantic import SecretStr
-from requests.adapters import HTTPAdapter
+from urllib3 import exceptions as transport
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.ssl_ import create_urllib3_context
 
 from identity_ops.errors import ProviderError
 
 MAX_BODY = 16 * 2**20  # bytes; /models of a big provider is about half a megabyte
 _CONNECT_S = 10.0
-_CHUNK = 65_536
+Auth = Callable[[SecretStr], dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +43,19 @@ class UnsentError(ProviderError):
 
 
 class Client:
-    """A session for one address.
+    """The connections to one address.
 
     Args:
         base_url: checked by `keys.checked_url`.
         pool: connections kept open, as many as there are workers.
         timeout_s: for one exchange from the first byte sent to the last received.
+        auth: the headers that carry a key.
     """
 
-    def __init__(self, base_url: str, *, pool: int, timeout_s: float) -> None:
-        self.base_url, self._timeout_s = base_url, timeout_s
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=pool, max_retries=0)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
+    def __init__(self, base_url: str, *, pool: int, timeout_s: float, auth: Auth) -> None:
+        self.base_url, self._auth, self._timeout_s = base_url, auth, timeout_s
+        self._path = urlsplit(base_url).path
+        self._pool = _pool(base_url, pool)
 
     def send(
         self, method: str, path: str, key: SecretStr | None, payload: bytes | None = None
@@ -62,38 +65,28 @@ class Client:
         Raises:
             ProviderError: no connection, a reset, a body cut short or too slow or too big.
         """
-        deadline = time.monotonic() + self._timeout_s
+        headers = {"Accept": "application/json", "User-Agent": "identity-ops"}
+        headers |= self._auth(key) if key is not None else {}
+        headers |= {"Content-Type": "application/json"} if payload is not None else {}
+        timeout = urllib3.Timeout(connect=min(_CONNECT_S, self._timeout_s), total=self._timeout_s)
         try:
-            with self._session.request(
-                method,
-                f"{self.base_url}/{path}",
-                data=payload,
-                headers=_headers(key, payload is not None),
-                timeout=(min(_CONNECT_S, self._timeout_s), self._timeout_s),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                body = self._read(response.raw, deadline)
-                headers = {name.lower(): value for name, value in response.headers.items()}
-                return Reply(response.status_code, headers, body)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            # `from None`: a requests error carries the request, and so the key, with it.
-            raise self._fault(_name(error), _never_sent(error)) from None
+            response = self._pool.urlopen(
+                method, f"{self._path}/{path}", payload, headers, retries=False, redirect=False,
+                timeout=timeout, preload_content=False, assert_same_host=False,
+            )  # fmt: skip
+            return Reply(response.status, _lower(response.headers), self._read(response))
+        except (transport.HTTPError, OSError, http.client.HTTPException) as error:
+            # `from None`: an error of the library may carry the request, and so the key, with it.
+            raise self._fault(_name(error), isinstance(error, _UNSENT)) from None
 
-    def _read(self, raw: Any, deadline: float) -> bytes:
-        """The body; `read1` gives what has arrived, so that a drip cannot outlive the deadline."""
-        parts: list[bytes] = []
-        size = 0
-        while part := raw.read1(_CHUNK, decode_content=True):
-            parts.append(part)
-            size += len(part)
-            if size > MAX_BODY:
-                raise self._fault(f"a body of more than {MAX_BODY} bytes")
-            if time.monotonic() > deadline:
-                raise self._fault(f"still sending after {self._timeout_s:g} s")
-        if raw.length_remaining:
-            raise self._fault(f"body cut short by {raw.length_remaining} bytes")
-        return b"".join(parts)
+    def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
+        try:
+            body = response.read(MAX_BODY + 1, decode_content=True)
+        finally:
+            response.close()  # harmless to a connection that went back to the pool
+        if len(body) > MAX_BODY:
+            raise self._fault(f"a body of more than {MAX_BODY} bytes")
+        return body
 
     def _fault(self, what: str, never_sent: bool = False) -> ProviderError:
         kind = UnsentError if never_sent else ProviderError
@@ -104,40 +97,83 @@ class Client:
 
     def close(self) -> None:
         """Close the pooled connections."""
-        self._session.close()
+        self._pool.close()
 
 
-def _headers(key: SecretStr | None, has_body: bool) -> dict[str, str]:
-    headers = {
-        "Accept": "application/json",
-        "User-Agent": "identity-ops",
-        "X-Title": "identity-ops",
-    }
-    if key is not None:
-        headers["Authorization"] = f"Bearer {key.get_secret_value()}"
-    if has_body:
-        headers["Content-Type"] = "application/json"
-    return headers
+class _Within(io.RawIOBase):
+    """Bytes from a socket, each wait no longer than what is left until the deadline.
+
+    A socket's own time-out begins anew with every byte, so that a server that drips headers or
+    a body could hold a worker for hours.
+    """
+
+    def __init__(self, raw: Any, sock: socket.socket) -> None:
+        self._raw, self._sock = raw, sock
+        left = sock.gettimeout()
+        self._deadline = None if left is None else time.monotonic() + left
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if self._deadline is not None:
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("deadline")
+            self._sock.settimeout(left)
+        found: int | None = self._raw.readinto(buffer)
+        return found
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
 
 
-def _never_sent(error: Exception) -> bool:
-    """True where not even a connection was made."""
-    cause = getattr(error.args[0], "reason", None) if error.args else None
-    kinds = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
-    return isinstance(error, requests.ConnectTimeout) or isinstance(cause, kinds)
+class _Response(http.client.HTTPResponse):
+    """Reads under a deadline: what is left of the exchange's time-out when it begins."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(_Within(self.fp.detach(), sock), 65_536)
+
+
+class _Plain(HTTPConnection):
+    response_class = _Response
+
+
+class _Secure(HTTPSConnection):
+    response_class = _Response
+
+
+def _pool(base_url: str, size: int) -> urllib3.HTTPConnectionPool:
+    parts = urlsplit(base_url)
+    host = parts.hostname or ""
+    if parts.scheme == "http":
+        plain = urllib3.HTTPConnectionPool(host, parts.port, maxsize=size)
+        plain.ConnectionCls = _Plain
+        return plain
+    context = create_urllib3_context()  # one for all connections: loading certificates is slow
+    context.load_verify_locations(certifi.where())
+    secure = urllib3.HTTPSConnectionPool(host, parts.port, maxsize=size, ssl_context=context)
+    secure.ConnectionCls = _Secure
+    return secure
+
+
+def _lower(headers: Any) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+_UNSENT = transport.ConnectTimeoutError  # NewConnectionError is one, too
+_NAMES: list[tuple[type[Exception] | tuple[type[Exception], ...], str]] = [
+    (transport.NewConnectionError, "cannot connect"),
+    (transport.ConnectTimeoutError, "connect time-out"),
+    ((transport.TimeoutError, TimeoutError), "read time-out"),
+    (transport.SSLError, "TLS failure"),
+    (transport.DecodeError, "undecodable body"),
+    (transport.ProtocolError, "the connection was reset, or the body was cut short"),
+]
 
 
 def _name(error: Exception) -> str:
     """The kind of fault; the text of library errors may quote what was sent."""
-    kinds: list[tuple[type[Exception] | tuple[type[Exception], ...], str]] = [
-        ((requests.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError), "connect time-out"),
-        ((requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError), "read time-out"),
-        ((requests.exceptions.SSLError, urllib3.exceptions.SSLError), "TLS failure"),
-        ((requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError),
-         "undecodable body"),
-        (requests.ConnectionError, "cannot connect, or the connection was reset"),
-    ]  # fmt: skip
-    for kind, name in kinds:
-        if isinstance(error, kind):
-            return name
-    return "connection broken in mid-answer"
+    return next((name for kind, name in _NAMES if isinstance(error, kind)), "connection broken")

@@ -9,7 +9,9 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -17,6 +19,21 @@ from pydantic import SecretStr
 
 from identity_ops.errors import AuthError, ConfigError
 
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a provider's key may stand: a variable, or a file in the working directory."""
+
+    provider: str
+    variable: str
+    file: str
+
+
+PLACES: Final = {
+    "openrouter": Place("OpenRouter", "OPENROUTER_API_KEY", "openroutertoken.txt"),
+    "gemini": Place("Gemini", "GEMINI_API_KEY", "geminitoken.txt"),
+    "openai": Place("the OpenAI-compatible server", "OPENAI_API_KEY", "openaitoken.txt"),
+}
 _KEY_LIKE = re.compile(r"\b(?:sk|gsk|or|AIza)[-_A-Za-z0-9*]{12,}|Bearer\s+\S+", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ud800-\udfff]+")
 _TEXT_LIMIT = 300
@@ -32,21 +49,23 @@ def setting(name: str) -> str | None:
     return (dotenv_values(dotenv, interpolate=False).get(name) or "").strip() or None
 
 
-def find_key(variable: str, key_file: str, provider: str) -> SecretStr:
-    """The API key of `provider`.
+def find_key(teacher: str) -> SecretStr:
+    """The API key for the teacher of that name.
 
     Raises:
         AuthError: there is none, or it has characters that no header can carry.
     """
-    value = setting(variable)
-    if value is None and Path(key_file).is_file():
-        value = Path(key_file).read_text(encoding="utf-8", errors="replace").strip() or None
+    place = PLACES[teacher]
+    value = setting(place.variable)
+    if value is None and Path(place.file).is_file():
+        value = Path(place.file).read_text(encoding="utf-8", errors="replace").strip() or None
     if value is None:
         raise AuthError(
-            f"no key for {provider}",
-            todo=f"Set {variable} in the environment or in .env, or put it into {key_file}.",
+            f"no key for {place.provider}",
+            todo=f"Set {place.variable} in the environment or in .env, or put it into "
+            f"{place.file}.",
         )
-    return checked_key(SecretStr(value), variable)
+    return checked_key(SecretStr(value), place.variable)
 
 
 def checked_key(key: SecretStr, source: str) -> SecretStr:

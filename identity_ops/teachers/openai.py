@@ -1,6 +1,6 @@
 """Any server that speaks OpenAI's chat completions: vLLM, Ollama, llama.cpp, OpenAI itself.
 
-Key: OPENAI_API_KEY, `.env`, or none at all on loopback. Address: OPENAI_BASE_URL.
+Key: OPENAI_API_KEY, `.env`, openaitoken.txt, or none at all on loopback. Address: OPENAI_BASE_URL.
 """
 
 from __future__ import annotations
@@ -11,23 +11,19 @@ from pydantic import SecretStr
 
 from identity_ops.errors import AuthError, ConfigError
 from identity_ops.teachers.chat import ChatTeacher
-from identity_ops.teachers.keys import find_key
 
 
 class OpenAITeacher(ChatTeacher):
-    """Conversations from an OpenAI-compatible server. Its cost is known by `price` alone."""
+    """Conversations from an OpenAI-compatible server. Its cost is known by a price alone."""
 
     provider = "openai"
     default_url = "https://api.openai.com/v1"
     url_variable = "OPENAI_BASE_URL"
-
-    def preflight(self) -> None:
-        """List the models: the one page that all such servers have and that needs the key."""
-        self._get_patiently("models")
+    key_page = "models"  # the one page that all such servers have and that needs the key
 
     def _find_key(self) -> SecretStr | None:
         try:
-            return find_key("OPENAI_API_KEY", "openaitoken.txt", "the OpenAI-compatible server")
+            return super()._find_key()
         except AuthError:
             if urlsplit(self.base_url).scheme == "http":  # loopback: local servers ask for none
                 return None

@@ -6,16 +6,16 @@ Key: OPENROUTER_API_KEY, `.env`, or openroutertoken.txt. Address: OPENROUTER_BAS
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import SecretStr
 
 from identity_ops.errors import CreditError, IdentityError
+from identity_ops.knowledge import Knowledge
+from identity_ops.teachers.base import TeacherConfig
 from identity_ops.teachers.chat import ChatTeacher
-from identity_ops.teachers.keys import find_key
 from identity_ops.teachers.spend import Price
-
-_PRICES = threading.Lock()
 
 
 class OpenRouterTeacher(ChatTeacher):
@@ -25,11 +25,36 @@ class OpenRouterTeacher(ChatTeacher):
     default_url = "https://openrouter.ai/api/v1"
     default_model = "google/gemini-3-flash-preview"
     url_variable = "OPENROUTER_BASE_URL"
+    key_page = "key"
 
-    def preflight(self) -> None:
-        """Ask for the key's own record. A server that does not know that page (404) is fine."""
-        answer = self._get_patiently("key")
-        data = answer.get("data") if isinstance(answer, dict) else None
+    def __init__(
+        self, config: TeacherConfig, knowledge: Knowledge, *, key: SecretStr | None = None
+    ) -> None:
+        super().__init__(config, knowledge, key=key)
+        self._asked = threading.Lock()
+        self._is_price_final = config.price is not None
+
+    def price(self) -> Price | None:
+        """The settings' price, else what /models says now, else the shipped table's; asked once."""
+        with self._asked:
+            if not self._is_price_final:
+                self._known_price = self._asked_price(self._known_price)
+                self._is_price_final = True
+            return self._known_price
+
+    def _asked_price(self, otherwise: Price | None) -> Price | None:
+        try:
+            listing = self._get("models", needs_key=False)
+        except IdentityError:  # a forecast with the table's price is better than none
+            return otherwise
+        models = listing.get("data") if isinstance(listing, dict) else None
+        for model in models if isinstance(models, list) else []:
+            if isinstance(model, dict) and model.get("id") == self.model:
+                return _price_of(model.get("pricing"))
+        return otherwise
+
+    def _check_key(self, page: Any) -> None:
+        data = page.get("data") if isinstance(page, dict) else None
         left = data.get("limit_remaining") if isinstance(data, dict) else None
         if isinstance(left, int | float) and not isinstance(left, bool) and left <= 0:
             raise CreditError(
@@ -37,43 +62,26 @@ class OpenRouterTeacher(ChatTeacher):
                 todo="Raise the key's limit or add credit, then run again.",
             )  # fmt: skip
 
-    def price(self) -> Price | None:
-        """The settings' price, else the one that /models lists; asked once."""
-        with _PRICES:
-            if self._known_price is None:
-                self._known_price = self._listed_price()
-            return self._known_price
-
-    def _listed_price(self) -> Price | None:
-        try:
-            listing = self._get_patiently("models", needs_key=False)
-        except IdentityError:  # a forecast without a price is better than none
-            return None
-        models = listing.get("data") if isinstance(listing, dict) else None
-        for model in models if isinstance(models, list) else []:
-            if isinstance(model, dict) and model.get("id") == self.model:
-                return _price_of(model.get("pricing"))
-        return None
-
     def _extras(self) -> dict[str, Any]:
         """Without `require_parameters` a provider may drop `response_format` in silence."""
         return {"provider": {"require_parameters": True}, "usage": {"include": True}}
 
-    def _find_key(self) -> SecretStr:
-        return find_key("OPENROUTER_API_KEY", "openroutertoken.txt", "OpenRouter")
-
-    def _model(self) -> str:
-        return self.config.model or self.default_model
+    def _auth(self, key: SecretStr) -> dict[str, str]:
+        return super()._auth(key) | {"X-Title": "identity-ops"}
 
 
 def _price_of(pricing: object) -> Price | None:
-    """Prices are strings in USD a token; -1 means that they vary."""
+    """Prices are strings in USD a token; -1 means that they vary, so that nobody knows them."""
     if not isinstance(pricing, dict):
         return None
     try:
-        prompt, completion = float(pricing["prompt"]) * 1e6, float(pricing["completion"]) * 1e6
+        cached = pricing.get("input_cache_read")
         return Price(
-            prompt=prompt, completion=completion, request=float(pricing.get("request") or 0)
+            prompt=float(pricing["prompt"]) * 1e6,
+            completion=float(pricing["completion"]) * 1e6,
+            cached=None if cached is None else float(cached) * 1e6,
+            request=float(pricing.get("request") or 0),
+            source=f"OpenRouter's list of {datetime.now(UTC):%Y-%m-%d}",
         )
     except (KeyError, TypeError, ValueError):
         return None

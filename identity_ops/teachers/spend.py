@@ -23,12 +23,17 @@ class Price(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     prompt: float = Field(ge=0, allow_inf_nan=False)
     completion: float = Field(ge=0, allow_inf_nan=False)
+    cached: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="Prompt tokens from a cache; null: as others."
+    )
     request: float = Field(0.0, ge=0, allow_inf_nan=False, description="For each request, USD.")
+    source: str = Field("given by the user", description="Whose word it is, and of which day.")
 
-    def of(self, prompt_tokens: int, completion_tokens: int) -> float:
-        """Cost of one request in US dollars."""
-        tokens = prompt_tokens * self.prompt + completion_tokens * self.completion
-        return tokens / 1e6 + self.request
+    def of(self, prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0) -> float:
+        """Cost of one request in US dollars; the cached tokens are a part of the prompt's."""
+        cached = self.prompt if self.cached is None else self.cached
+        fresh = (prompt_tokens - cached_tokens) * self.prompt + cached_tokens * cached
+        return (fresh + completion_tokens * self.completion) / 1e6 + self.request
 
 
 class Budget:

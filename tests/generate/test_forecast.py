@@ -48,7 +48,7 @@ def test_plan_that_the_cap_cannot_pay_is_refused(
 def test_cap_without_a_price_is_refused(provider: Provider, folders: tuple[Path, Path]) -> None:
     """A cap nobody can reckon with is an error, not a wish."""
     with pytest.raises(ConfigError, match="price is unknown"):
-        check_teacher(*folders, settings(provider, max_cost_usd=5.0))
+        check_teacher(*folders, settings(provider, model="new/one", max_cost_usd=5.0))
 
 
 def test_wrong_key_is_found_with_one_request(

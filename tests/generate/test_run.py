@@ -304,6 +304,7 @@ def test_shortfall_ends_the_command_with_its_reason(desk: Desk) -> None:
 def test_price_makes_a_cap_possible(desk: Desk) -> None:
     """Where the provider lists no price, the user's own makes the cap hold."""
     args = [desk.root / "kb.md", "--num", 6, "--teacher", "openrouter", "--out", desk.out]
+    args += ["--model", "some/new-model"]
     refused = invoke(*args, "--max-cost", 0.5)
     assert isinstance(refused.exception, ConfigError)
     assert not desk.provider.posts

@@ -181,7 +181,7 @@ def test_spend_cap_ends_the_batch_before_it_is_passed(bench: Bench) -> None:
 def test_cap_without_a_price_is_an_error_before_any_request(bench: Bench) -> None:
     """A cap that nobody can reckon with is refused, not ignored."""
     with pytest.raises(ConfigError, match="price is unknown"):
-        bench.run(max_cost_usd=1.0)
+        bench.run(max_cost_usd=1.0, model="new/one")
     assert bench.provider.posts == []
 
 

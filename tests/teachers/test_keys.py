@@ -20,7 +20,7 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def found() -> str:
-    return find_key(VARIABLE, KEY_FILE, "OpenRouter").get_secret_value()
+    return find_key("openrouter").get_secret_value()
 
 
 def test_environment_wins_over_dotenv_over_key_file(monkeypatch: pytest.MonkeyPatch) -> None:

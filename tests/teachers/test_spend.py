@@ -69,3 +69,12 @@ def test_cap_of_zero_lets_nothing_through() -> None:
 def test_price_counts_tokens_by_the_million_and_each_request() -> None:
     """US dollars for a million tokens, and a fee a request where there is one."""
     assert Price(prompt=0.5, completion=3.0, request=0.01).of(2000, 1000) == pytest.approx(0.014)
+
+
+def test_cached_tokens_have_their_own_price() -> None:
+    """They are a part of the prompt's tokens; without a price of their own they cost as others."""
+    price = Price(prompt=1.0, cached=0.1, completion=2.0)
+    assert price.of(1000, 100, 800) == pytest.approx((200 * 1.0 + 800 * 0.1 + 100 * 2.0) / 1e6)
+    assert price.of(1000, 0, 1000) == pytest.approx(0.0001)
+    assert Price(prompt=1.0, completion=2.0).of(1000, 0, 800) == pytest.approx(0.001)
+    assert Price(prompt=1.0, cached=0, completion=2.0).of(1000, 0, 1000) == 0
