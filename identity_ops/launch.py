@@ -88,7 +88,7 @@ def _signal(processes: Sequence[psutil.Process], how: str) -> None:
 def environment(marker: str, error_file: Path, processes: int = 1) -> dict[str, str]:
     """What a training process gets: no keys, its share of the cores, quiet libraries."""
     cores = len(os.sched_getaffinity(0))
-    kept = {name: value for name, value in os.environ.items() if name not in SECRETS}
+    kept = {name: value for name, value in os.environ.items() if not _is_secret(name)}
     roots = [str(Path(identity_ops.__file__).resolve().parent.parent), kept.get("PYTHONPATH", "")]
     kept.setdefault("OMP_NUM_THREADS", str(max(1, cores // processes)))
     # A thread that waits by spinning takes the core from the one it waits for where other work runs
@@ -108,6 +108,11 @@ def environment(marker: str, error_file: Path, processes: int = 1) -> dict[str, 
         "MALLOC_MMAP_THRESHOLD_": str(1 << 32),
         "MALLOC_TRIM_THRESHOLD_": str(1 << 33),
     }
+
+
+def _is_secret(name: str) -> bool:
+    """Keys, and all that is Airflow's: connections, tokens, the database's address."""
+    return name in SECRETS or name.startswith("AIRFLOW_")
 
 
 def run(

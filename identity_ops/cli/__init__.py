@@ -12,6 +12,7 @@ from identity_ops.cli.output import fail
 from identity_ops.errors import IdentityError
 
 TOPICS = (
+    "init",
     "knowledge",
     "generate",
     "data",

@@ -131,7 +131,7 @@ def test_a_broken_callback_leaves_no_process(tmp_path: Path) -> None:
 
 def test_keys_do_not_reach_the_trainer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """It has no use for them, and its environment can be read by others of the same user."""
-    for name in launch.SECRETS:
+    for name in (*launch.SECRETS, "AIRFLOW_CONN_OPENAI_DEFAULT", "AIRFLOW__CORE__FERNET_KEY"):
         monkeypatch.setenv(name, "sk-secret")
     seen: list[str] = []
     script = "import json, os; print(json.dumps(sorted(os.environ.values())))"
