@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import datasets
@@ -13,6 +16,11 @@ from identity_ops.errors import ConfigError, CorruptError, DataError
 from tests.curate.samples import conversation
 from tests.mix.samples import curated
 
+NANOCHAT = os.environ.get("NANOCHAT_DIR", "")
+needs_custom_json = pytest.mark.skipif(
+    not NANOCHAT or not Path(NANOCHAT, "tasks", "customjson.py").exists(),
+    reason="NANOCHAT_DIR names no copy of nanochat with its CustomJSON task (until July 2026)",
+)
 ROWS = [conversation(n, f"Who, {n}?", "I am \u017biva\u2028.", fact_ids=("f",)) for n in range(5)]
 
 
@@ -42,6 +50,23 @@ def test_nanochat_reads_every_line(source: Path, tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
     assert export(source, "nanochat", path) == 5
     assert custom_json(path) == [list(row.messages) for row in ROWS]
+
+
+@needs_custom_json
+def test_nanochat_s_own_task_reads_it(source: Path, tmp_path: Path) -> None:
+    """The real CustomJSON, in a process with nanochat's own folders on its path."""
+    path = tmp_path / "out.jsonl"
+    export(source, "nanochat", path)
+    script = (
+        "import json, sys; from tasks.customjson import CustomJSON\n"
+        "task = CustomJSON(filepath=sys.argv[1])\n"
+        "print(json.dumps([task[n]['messages'] for n in range(len(task))]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(path)], cwd=NANOCHAT, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert json.loads(done.stdout) == [list(row.messages) for row in ROWS]
 
 
 def test_metadata_goes_beside_the_lines_and_never_into_them(source: Path, tmp_path: Path) -> None:
