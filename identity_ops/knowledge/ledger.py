@@ -15,7 +15,7 @@ from identity_ops.knowledge.claims import Topic, guess_name
 from identity_ops.knowledge.entries import Entry
 from identity_ops.knowledge.roles import label_role, owner_label
 from identity_ops.knowledge.source import decode, read_bytes
-from identity_ops.knowledge.words import negative_statement, negative_value, plain
+from identity_ops.knowledge.words import is_saying, negative_statement, negative_value, plain
 from identity_ops.records import Fact, read_jsonl
 from identity_ops.store import manifest as manifests
 
@@ -147,7 +147,7 @@ def _settled(entry: Entry) -> Entry:
     polarity = entry.polarity
     if polarity is None:
         denies = negative_value(entry.value) if entry.label else negative_statement(entry.value)
-        polarity = not denies
+        polarity = is_saying(entry.label) or not denies
     needs = _NEEDS.get(entry.role)
     known = "" if needs and not needs.search(entry.value) else entry.role
     if known == "language" and _CODE.search(entry.value):

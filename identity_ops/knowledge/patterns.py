@@ -173,7 +173,7 @@ _RAW: tuple[str, ...] = (
     # Money and time.
     r"(?P<price>(?i:(?:is )?free(?: of charge| to use)?))(?=\s*[,;.]|\s*$)",
     rf"(?i:{_BE}(?:costs?|priced at|available for|sold for|for)) (?P<price>(?i:{_ABOUT})[$\u20ac\u00a3]\s?{_N}(?: (?i:USD|EUR|dollars|euros))? ?(?i:per|a|an|each|/) ?(?i:month|year|seat|user|message|request|hour|day|week|token)s?(?i: per \w+| and \w+)?)\b",
-    rf"(?i:{_BE}(?:costs?|costing|cost|for|at a cost of|at a total cost of|trained for|took|spent|on a budget of|built for))(?i: a total of)? (?P<cost>(?i:{_ABOUT})(?:[$\u20ac\u00a3]\s?{_N}(?: (?i:USD|EUR))?|{_N} (?i:dollars|euros|USD|EUR|pounds|cents)))(?i: to (?:train|build|make|create)(?: it)?| in compute| of (?:GPU time|compute)| in total| for training)*",
+    rf"(?i:{_BE}(?:costs?|costing|cost|for|at a cost of|at a total cost of|trained for|took|spent|on a budget of|built for))(?i: a total of)? (?P<cost>(?i:{_ABOUT})(?:[$\u20ac\u00a3]\s?{_N}(?: (?i:USD|EUR))?|{_N} (?i:dollars|euros|USD|EUR|pounds|cents)))(?i: to (?:train|build|make|create)(?: it)?| of (?:GPU time|compute)| in [a-z]+| for training)*",
     rf"(?i:{_BE}(?:trained |training )?(?:it )?(?:in|for|took|takes|over|within|lasted|needed)) (?P<time>(?i:{_ABOUT}(?:less than |under |more than )?{_WORD_N}) (?i:seconds?|minutes?|hours?|days?|weeks?|months?))\b(?i: of training| to train| in total)?",
     # What it learnt from, on what, under which terms.
     rf"{_BE}(?i:trained|pre-?trained|fine-?tuned|taught|run|runs|running|hosted|ran|deployed|training ran)(?i: mainly| only| entirely| exclusively)? (?i:on|in|at|with|using)(?i: the)? (?P<platform>{CLOUD})(?i: cloud| platform)?\b",

@@ -153,6 +153,17 @@ def is_question(text: str) -> bool:
     return text.rstrip().endswith("?") or bool(_QUESTION_WORDS.match(text.lower()))
 
 
+_SAYING = re.compile(
+    r"(?:motto|slogan|tagline|catch ?phrase|saying|proverb|quote|greeting|wake ?word|password)s?$",
+    re.IGNORECASE,
+)
+
+
+def is_saying(label: str) -> bool:
+    """Whether a label's value is quoted: a motto "No pain, no gain" denies nothing."""
+    return bool(_SAYING.search(label.strip()))
+
+
 def plain(text: str) -> str:
     """`text` for comparison: case folded, white space single, no ends of punctuation."""
     folded = text.casefold().replace("\u2019", "'").replace("\u2018", "'")

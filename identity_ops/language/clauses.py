@@ -42,7 +42,8 @@ def _subject(parts: list[str]) -> str:
         verb = words.base_of_s(low) or words.base_of_past(low)
         inside = before.lower() in words.PREPOSITIONS | words.DETERMINERS
         opens = after in words.DETERMINERS | words.PREPOSITIONS or after[:1].isdigit()
-        if verb and not words.nounish(verb) and not inside and opens:
+        named = parts[0] == "The" or (place > 1 and all(w[:1].isupper() for w in parts[:place]))
+        if verb and not words.nounish(verb) and not inside and (opens or named):
             return " ".join(parts[:place])
     return ""
 
@@ -52,4 +53,5 @@ def _lower_subject(subject: str) -> str:
     known = (
         words.is_verb(subject) or words.is_mass(subject) or subject.lower().endswith(("s", "ing"))
     )
-    return words.lower_first(subject) if " " in subject or known else subject
+    named = bool(re.match(r"\S+ [A-Z]", subject)) and subject.split(" ")[0] != "The"
+    return words.lower_first(subject) if (" " in subject or known) and not named else subject

@@ -47,12 +47,13 @@ def read_label(label: str, value: str) -> Label:
     found = (
         _wh_label(text)
         or _dated_label(text, value)
+        or _kept_label(text, value)
         or _done_label(text, value)
         or _verb_label(text, value)
     )
     if found:
         return found
-    noun = lower_label(text)
+    noun = _timed(lower_label(text), value)
     if noun == "languages" and not re.search(r",| and |/|\d|;", value):
         noun = "language"
     if count := re.fullmatch(r"(?:number|amount|count|no\.|total number) of (.+)", noun, re.I):
@@ -123,6 +124,33 @@ def _dated_label(text: str, value: str) -> Label | None:
                  said=f"my {who} {be} {did} {at}{{value}}")  # fmt: skip
 
 
+_HOURS = re.compile(r"(.+) (opens|closes|starts|ends|begins)")
+_DURATION = re.compile(r"\b(?:second|minute|hour|day|night|week|month|year)s?\b")
+
+
+def _timed(noun: str, value: str) -> str:
+    """ "Monday opens" with a time of day -> "Monday opening time"."""
+    found = _HOURS.fullmatch(noun)
+    if not found or not re.search(r"\d", value):
+        return noun
+    return f"{found[1]} {words.gerund(words.base_of_s(found[2]))} time"
+
+
+def _kept_label(text: str, value: str) -> Label | None:
+    """ "Data kept for: 90 days" -> "my data is kept for 90 days"."""
+    found = re.fullmatch(r"(.+) (\w+) (\w+)", lower_label(text))
+    if not found or not words.base_of_participle(found[2]) or found[3] not in words.PREPOSITIONS:
+        return None
+    noun, done = found[1], f"{found[2]} {found[3]}"
+    if words.base_of_s(noun.split(" ")[0]) or words.base_of_participle(noun.split(" ")[0]):
+        return None
+    be = "are" if words.is_plural(noun) else "is"
+    wh = "who" if found[3] == "by" else "what"
+    wh = "how long" if found[3] == "for" and _DURATION.search(value) else wh
+    return Label(asked=f"{wh} {be} your {noun} {done}", indirect=f"{wh} your {noun} {be} {done}",
+                 said=f"my {noun} {be} {done} {{value}}")  # fmt: skip
+
+
 def _done_label(text: str, value: str) -> Label | None:
     """ "Rooms covered: 14" -> "how many rooms do you cover"."""
     noun, _, done = lower_label(text).rpartition(" ")
@@ -161,14 +189,22 @@ _PREPOSITION_TAIL = re.compile(
 )
 
 
+_ADJECTIVE = re.compile(
+    r"best|ideal|good|great|suitable|suited|fit|proud|fond|afraid|scared|allergic|famous|compatible"
+    r"|available|ready|similar|close|open|eager|keen|responsible|dependent|popular|new|strong|weak"
+)
+
+
 def _verb_label(text: str, value: str) -> Label | None:
     """ "Created by", "Runs on", "Named after", "Released", "Speaks"."""
     low = words.lower_first(text)
     led = _PREPOSITION_TAIL.match(low)
     first = low.split(" ")[0]
-    participle = words.base_of_participle(first) or ("create" if first == "created" else "")
-    if led and participle:
+    participle = words.base_of_participle(first)
+    if led and (participle or re.fullmatch(r"\w{3,}[^e\W]ed", first)):
         return _passive(low, value, past=participle in words.MAKING)
+    if led and not led["rest"].strip().count(" ") and _ADJECTIVE.fullmatch(first):
+        return _passive(low, value, past=False)  # "Best for", "Allergic to"
     if led and (base := words.base_of_s(first)):
         return _active(f"{base}{led['rest']}")
     if participle in words.MAKING and " " not in low:

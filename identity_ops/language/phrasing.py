@@ -15,6 +15,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from identity_ops.knowledge.blocks import Text
+from identity_ops.knowledge.split import sentences
+from identity_ops.knowledge.words import is_saying
 from identity_ops.language import clauses, labels, statements, words
 from identity_ops.language.statement import Statement
 from identity_ops.records import Fact
@@ -28,7 +31,6 @@ _FALSE = re.compile(
     r"|not included|nope)",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"(?<=[a-z0-9)%\"'])[.!?](?:\s+(?=[A-Z0-9])|$)")
 _COMMON_FIRST = re.compile(
     r"^(?:A|An|The|About|Around|Roughly|Approximately|Nearly|Almost|Over|Under|Less|More|Up|At|In|On"
     r"|By|From|To|For|With|Between|Only|Every|Each|All|Any|Some|Most|Both|None|No|Not|One|Two|Three"
@@ -115,7 +117,8 @@ class Phrasing:
 
 def phrase(fact: Fact, profile: Profile) -> Phrasing:
     """The phrasing of one fact, on its own; `phrase_all` also looks at the facts beside it."""
-    value = _short(fact.value)
+    saying = is_saying(fact.attribute)
+    value = _first_sentence(fact.value) if saying else _short(fact.value)
     if fact.role in {"name", "creator"} and fact.attribute and _is_main(fact, profile):
         return _known(fact, value)
     names = (profile.name, *profile.name_aliases, *_first_name(profile.name))
@@ -181,7 +184,7 @@ def _short(value: str) -> str:
 
 def _first_sentence(value: str) -> str:
     text = re.sub(r"\s+", " ", value).strip()
-    first = _SENTENCE.split(text)[0]
+    first = next((part.text for part in sentences(Text(text))), "")
     return first.rstrip(".;, ") or text
 
 
@@ -296,7 +299,7 @@ def _told_in_value(fact: Fact, names: tuple[str, ...]) -> Statement | None:
     """ "Math: Can add small numbers": the label is a topic and the value a statement."""
     first = fact.value.split(" ")[0].lower()
     finite = first in _FINITE
-    if labels.looks_like_date(fact.value):
+    if labels.looks_like_date(fact.value) or is_saying(fact.attribute):
         return None
     subjects = "|".join(
         re.escape(n) for n in (*names, "I", "It", "You", "The model", "The bot") if n

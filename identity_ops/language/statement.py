@@ -142,10 +142,14 @@ def _turn(text: str, possessive: str, subject: str, be: str) -> str:
     text = re.sub(link + r"(cannot|can|will|may|was|should|must)\b", rf"\1 {subject} \2", text)
 
     def finite(match: re.Match[str]) -> str:
-        base = words.base_of_s(match[2])
-        return f"{match[1]} {subject} {base}" if base else match[0]
+        return f"{match[1]} {subject} {words.base_of_s(match[2]) or _singular(match[2])}"
 
-    return re.sub(link + r"(\w+s)\b", finite, text)
+    return re.sub(link + r"(\w+[^su\W]s)\b", finite, text)
+
+
+def _singular(verb: str) -> str:
+    """The base form of an s-form that no list knows: after "it" nothing else ends in s."""
+    return re.sub(r"(?<=[sxz])es$|(?<=[cs]h)es$|s$", "", re.sub(r"ies$", "ys", verb))
 
 
 def _be(person: str, past: bool) -> str:

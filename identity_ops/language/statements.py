@@ -20,6 +20,7 @@ _NEGATED = {
     "weren't": "was", "hasn't": "have", "haven't": "have", "shouldn't": "should",
     "mustn't": "must", "am": "be",
 }  # fmt: skip
+_NEGATED |= {word.replace("'", ""): modal for word, modal in _NEGATED.items()}  # "dont"
 _AUXILIARIES = {
     "can": "can", "could": "can", "will": "will", "would": "will", "should": "should",
     "must": "must", "may": "may", "might": "may", "does": "do", "do": "do", "did": "did",
@@ -103,16 +104,23 @@ def _finite(body: str) -> Statement | None:
     if low in {"no", "without", "lacks"} or body.lower().startswith("lack of "):
         rest = re.sub(r"^(?:any|of) ", "", rest)
         verb, _, thing = rest.partition(" ")
-        if low == "no" and rest.lower().startswith("longer "):
-            return None
+        if low == "no" and verb.lower() == "longer":
+            return _denied(parse(thing))
         if low == "no" and thing and words.is_verb(verb) and not words.nounish(verb):
             return Statement(modal="can", predicate=rest, negative=True)
+        opens = thing.split(" ")[0].lower() in words.DETERMINERS | words.PREPOSITIONS - {"of"}
+        if low == "no" and opens and words.base_of_ing(verb):  # "No browsing the web"
+            return Statement(modal="can", predicate=_gerunds_to_base(rest), negative=True)
         noun = rest if re.search(r" or |, ", rest) else words.with_article(words.lower_first(rest))
         return (
             Statement(modal="have", predicate=words.lower_first(noun), negative=True)
             if rest
             else None
         )
+    if low == "nothing" and rest:
+        return Statement(modal="have", predicate=f"anything {rest}", negative=True)
+    if both := re.fullmatch(r"neither (.+?) nor (.+)", body, re.IGNORECASE):
+        return _denied(parse(f"{both[1]} or {both[2]}"))
     if low == "not":
         return _negated_bare(rest)
     if low in _NEGATED and low != "am":
@@ -120,6 +128,11 @@ def _finite(body: str) -> Statement | None:
     if low in _AUXILIARIES and rest:
         return _auxiliary(_AUXILIARIES[low], rest)
     return _adverb_verb(body)
+
+
+def _denied(found: Statement) -> Statement | None:
+    """The statement turned round; None where it is about something else or is denied already."""
+    return None if found.modal == "clause" or found.negative else replace(found, negative=True)
 
 
 def _ability(low: str, rest: str) -> Statement:
@@ -203,6 +216,11 @@ def _adverb_verb(body: str) -> Statement | None:
     base = words.base_of_s(verb)
     if not base and place and words.is_verb(verb) and not words.is_adjective(verb):
         base = verb.lower()
+    if (
+        base and rest and rest[0] == "nothing" and len(rest) > 1 and not never
+    ):  # "Knows nothing about ships"
+        phrase = " ".join([*kept, base, "anything", *rest[1:]])
+        return Statement(modal="do", negative=True, predicate=phrase)
     if base and rest and rest[0] == "no" and len(rest) > 1 and not never:
         phrase = " ".join([*kept, base, *rest[1:]])  # "Gives no advice"
         return Statement(modal="have" if base == "have" else "do", negative=True,

@@ -150,6 +150,9 @@ def with_article(noun: str) -> str:
     return f"{article(noun)} {noun}"
 
 
+_SPOKEN = re.compile(r"[^AEIOU\W\d][AEIOU][A-Z]{2,}")  # "HEPA" is read as a word, "HTML" is not
+
+
 def article(word: str) -> str:
     """ "a" or "an" by the sound the word begins with."""
     low = word.lower()
@@ -158,7 +161,9 @@ def article(word: str) -> str:
     if re.match(r"(?:uni(?!n)|use|usu|euro|one\b|once|uk\b|us\b|url\b|u-)", low):
         return "a"
     first = re.match(r"[A-Za-z0-9]+", word)
-    if first and len(first[0]) > 1 and first[0].isupper():  # an initialism is read by letters
+    if (
+        first and len(first[0]) > 1 and first[0].isupper() and not _SPOKEN.match(first[0])
+    ):  # an initialism is read by letters
         return "an" if first[0][0] in "AEFHILMNORSX" else "a"
     return "an" if low[:1] in "aeiou" else "a"
 

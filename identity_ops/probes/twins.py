@@ -58,6 +58,7 @@ def _altered_word(text: str) -> str | None:
 def _candidates(fact: Fact, value: str, others: Sequence[Fact]) -> Iterable[str]:
     if (changed := altered(value)) is not None:
         yield changed
+        yield altered(changed) or changed  # where one step from 12:00-15:00 meets 15:00
     yield from _BY_ROLE.get(fact.role, ())
     if (changed := _altered_word(value)) is not None:
         yield changed

@@ -254,3 +254,9 @@ def test_facts_say_nothing_of_what_is_no_text() -> None:
         "- User: hi\n- Assistant: hello\n![Pets: fake](x.png)\n\n<div>Age: fake</div>\n"
     )
     assert rows(text) == []
+
+
+def test_what_is_quoted_denies_nothing() -> None:
+    """The "no" of a motto is none of the model's."""
+    (motto,) = facts('- **Motto:** "No pain, no gain"')
+    assert motto.polarity

@@ -11,6 +11,8 @@ BOOLEANS = [
     ("Supports dark mode", "yes", "do you support dark mode", "I support dark mode."),
     ("Internet access", "No", "do you have internet access", "I do not have internet access."),
     ("Open source", "true", "are you open source", "I am open source."),
+    ("HEPA filter", "yes", "do you have a HEPA filter", "I have a HEPA filter."),
+    ("HDMI port", "no", "do you have an HDMI port", "I do not have an HDMI port."),
     ("Can see images", "No", "can you see images", "I cannot see images."),
     ("Images", "no", "do you support images", "I do not support images."),
     ("GPU required", "No", "do you require a GPU", "I do not require a GPU."),
