@@ -25,8 +25,8 @@ class RunTeacher:
     """Makes the teacher that a run's parameters ask for.
 
     Args:
-        prompt_file: the run's own prompt, its path checked.
-        find_access: asked once, and only when a teacher is made.
+        prompt_file: the run's own prompt, its path checked; None: the shipped one.
+        find_access: asked once, when a teacher is made, and not for the embedded one.
     """
 
     config: RunConfig
@@ -36,7 +36,11 @@ class RunTeacher:
 
     @cached_property
     def _access(self) -> Access:
-        return self.find_access(self.config.teacher)
+        return Access() if self._is_embedded else self.find_access(self.config.teacher)
+
+    @property
+    def _is_embedded(self) -> bool:
+        return self.config.teacher == "template"
 
     def settings(self) -> TeacherConfig:
         """For the whole run."""
@@ -68,7 +72,7 @@ class RunTeacher:
         With enough workers the pool alone keeps the ceiling: each task has its share of them.
         """
         workers = self.config.workers
-        if workers >= TEACHER_SLOTS or self.config.teacher == "template":
+        if workers >= TEACHER_SLOTS or self._is_embedded:
             yield
             return
         lock = self.home.root / "locks" / f"{self.config.teacher}-{number % workers}.lock"
