@@ -203,7 +203,8 @@ def _labelled_group(
     own = [_labelled(label, value, section)] if value.text else []
     plain_items = _plain_items(item.children)
     role = label_role(label) or section_role(label)
-    if plain_items is None or (role in _STATEMENTS and not value.text):
+    stated = role in _STATEMENTS or any(_stated(text.text) for text in plain_items or [])
+    if plain_items is None or (stated and not value.text):
         inner = section.group(label)
         if role in _STATEMENTS:
             inner = replace(inner, role=role, part="")
@@ -215,6 +216,11 @@ def _labelled_group(
     whole = f"{tidy(value.text)} ({listed})" if value.text else listed
     entry = section.entry(label, whole, item.text.line_at(0))
     return [replace(entry, items=items if len(items) > 1 else ())]
+
+
+def _stated(item: str) -> bool:
+    """Whether a nested bullet says what is done or not, rather than naming a thing."""
+    return negative_statement(item) or (opens_with_verb(item) and len(item.split()) > 2)
 
 
 def _plain_items(children: list[Block]) -> list[Text] | None:

@@ -179,21 +179,25 @@ _RAW: tuple[str, ...] = (
     rf"{_BE}(?i:trained|pre-?trained|fine-?tuned|taught|run|runs|running|hosted|ran|deployed|training ran)(?i: mainly| only| entirely| exclusively)? (?i:on|in|at|with|using)(?i: the)? (?P<platform>{CLOUD})(?i: cloud| platform)?\b",
     rf"(?i:on|at|in)(?i: the)? (?P<platform>{CLOUD})\b",
     rf"(?i:(?:is |are )?(?:runs?|running|hosted|served|run))(?i: locally| only| happily)? (?i:on|in|at) (?P<runs>{_V}*?{CHIP}{_V}*?){_until('and|with|in|for|at')}",
-    rf"{_BE}(?i:trained |pre-?trained |fine-?tuned )?(?i:on|with|using) (?P<hardware>{_V}*?{CHIP}{_V}*?){_until('and|with|in|for|at|on|over|from')}",
+    rf"{_BE}(?i:trained |pre-?trained |fine-?tuned )?(?i:on|with|using) (?P<hardware>(?:(?! (?:with|using|on) ){_V})*?{CHIP}{_V}*?){_until('and|with|in|for|at|on|over|from')}",
     rf"{_BE}(?i:trained|pre-?trained|taught|learned|learnt)(?i: mainly| only| entirely| exclusively| mostly| from scratch)* (?i:on|from)(?i: the)? (?P<data>(?!scratch)(?:[^,;()]|,(?= ?\d{{3}})|, (?=[A-Z]))+?){_until('in|on|with|using|for|by|at|over')}",
     rf"{_BE}(?i:then )?(?i:fine-?tuned|post-?trained|aligned)(?i: mainly| only| later)* (?i:on)(?i: the)? (?P<tuning>(?:[^,;()]|,(?=\d{{3}}))+?){_until('in|on|with|using|for|by|at|over')}",
     r"(?i:(?:is |was |are )?(?:available |released |licen[sc]ed |published |distributed |shared |free |open[- ]source[d]? |offered |provided )*(?:under|with)) (?i:the terms of )?(?i:the |an? )?(?P<license>[\w .+-]+?) (?i:licen[sc]e)\b(?: v?\d[\d.]*)?",
     rf"(?i:(?:is |was |are )?licen[sc]ed (?:under|as|with)) (?i:the |an? )?(?P<license>[\w .+-]+?){_until('and|by|for')}",
     r"(?i:is |are )?(?P<license>[A-Z][\w.+-]*(?: \d\.\d)?)[- ](?i:licen[sc]ed)\b",
     rf"(?i:speaks?|understands?|answers? in|works in|writes in|talks in|communicates in|converses in|replies in|knows|only speaks?)(?i: only)? (?P<language>{_LANGUAGE}(?:(?:, and |, | and | or ){_LANGUAGE})*(?i: only)?)(?=\s*(?:$|[;.()]|,? (?:and )?{_DONE}|\s(?:fluently|well|best)\b))",
-    r"(?i:(?:is |are |can be )?(?:available|hosted|found|published|documented|lives?|reached|online|visit))?(?i: (?:on|at|from) (?:GitHub|GitLab|Hugging Face|Codeberg))?(?: (?i:at|on|under))? ?(?P<url>(?:https?://|www\.)[^\s,;)]+[^\s,;).])",
+    r"(?i:(?:is |are |can be )?(?:available|hosted|found|published|documented|lives?|reached|online|visit|can (?:find|reach|visit|try|get) (?:it|me)))?(?i: (?:on|at|from) (?:GitHub|GitLab|Hugging Face|Codeberg))?(?: (?i:at|on|under))? ?(?P<url>(?:https?://|www\.)[^\s,;)]+[^\s,;).])",
     r"(?i:(?:can be |is )?(?:reached|contacted|supported)|contact|write to|e-?mail|support:?)(?i: at| by| via| on)? (?P<contact>[\w.+-]+@[\w-]+\.[\w.-]*\w)",
     # What it is called.
     rf"(?i:is|am|are|was)(?i: simply| just| currently)? (?i:called|named|known as) [\"'\u201c]?(?P<name>{_PROPER}|[\w-]+)[\"'\u201d]?{_until('and|by|in|from|for')}",
 )
 # These say something only right after a value of one of the roles.
 _RAW_AFTER: tuple[tuple[tuple[str, ...], str], ...] = (
-    (("creator",), rf"(?i:an?|the) (?P<maker>(?!(?i:{KIND_NOUN})\b)[^;()]+)$"),
+    (
+        ("creator",),
+        rf"(?P<maker>(?i:an?|the) (?!(?i:{KIND_NOUN})\b)[^;()]+?)"
+        r"(?=$|, (?:over|in|on|during|with|using|for|at|after) )",
+    ),
     (
         ("architecture", "base_creator", "time", "cost", "hardware"),
         rf"(?i:on|with|using|from) (?P<data>\d{_V}*?){_until('in|with|using|for|by|at|over|and|under|on')}",

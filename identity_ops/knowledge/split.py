@@ -117,9 +117,12 @@ def _is_label(label: str) -> bool:
     if label_role(label):
         return True
     words = label.split()
-    if re.match(r"(?:no|not|never|cannot|can't|don't|doesn't|do not|does not)\b", label.lower()):
+    if re.match(
+        r"(?:no(?!\.)|not|never|cannot|can't|don't|doesn't|do not|does not)\b", label.lower()
+    ):
         return False
-    if not words or len(words) > 6 or re.search(r"[.;!?]\s|[.;!]$|,", label):
+    whole = re.sub(r"\b(?:max|min|approx|avg|est|no|nr|tel)\.(?= )", "", label, flags=re.IGNORECASE)
+    if not words or len(words) > 6 or re.search(r"[.;!?]\s|[.;!]$|,", whole):
         return False
     return not _SUBJECT_START.match(label) and not any(
         word.lower() in FINITE and word.lower() not in _NOUNS_TOO for word in words[:-1]
@@ -173,7 +176,8 @@ def _ends_sentence(raw: str, match: re.Match[str]) -> bool:
 _CUT = re.compile(
     r"\s*;\s+|\s[\u2013\u2014]\s(?=(?:it|its|i|my|we|you|the|this)\b)|,?\s+but\s+|,?\s+(?:while|whereas|yet|so)\s+(?=(?:it|i|you|the)\b)"
     r"|,?\s+and\s+(?=(?:also |then |often |currently |only )?(?P<next>[A-Za-z']+))"
-    r"|,\s+(?=(?:it|its|i|my|we|you|your)\s+[a-z']+)",
+    r"|,\s+(?=(?:it|its|i|my|we|you|your)\s+[a-z']+)"
+    r"|,\s+(?=(?:cannot|(?:can|don|doesn|won)['\u2019]t|does not|will not|never|has no)\s)",
     re.IGNORECASE,
 )
 _SUBORDINATE = re.compile(  # "Because of its size, it is slow" is one clause

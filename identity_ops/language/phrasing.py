@@ -126,6 +126,8 @@ def phrase(fact: Fact, profile: Profile) -> Phrasing:
         text, detail = _cut_detail(_first_sentence(fact.value))
         if (truth := _boolean(detail)[0]) is not None:
             return _statement(fact, statements.from_label(text, truth, names))
+        if (clause := _of_maker(text, profile)) is not None:
+            return _statement(fact, clause)
         role = fact.role or _section_role(fact.section)
         found = statements.parse(text, names=names, role=role, positive=fact.polarity)
         return _statement(fact, found, detail=detail)
@@ -212,6 +214,16 @@ def _section_role(section: str) -> str:
     """How bare words under a heading are to be read, where the fact itself does not say."""
     low = section.lower()
     return next((role for role, pattern in _SECTIONS if re.search(pattern, low)), "")
+
+
+def _of_maker(text: str, profile: Profile) -> Statement | None:
+    """A sentence about the maker, who may go by a first name: "Jo answers mail"."""
+    forms = {form for name in profile.creators for form in (name, name.split(" ")[0])}
+    for name in sorted(forms - {profile.name}, key=len, reverse=True):
+        rest = text.removeprefix(f"{name} ")
+        if name[:1].isupper() and rest != text and statements.is_finite(rest):
+            return Statement(modal="clause", subject=name, predicate=rest)
+    return None
 
 
 _DETAIL = re.compile(r"(?P<head>\S+ \S.*?)(?:: | - | -- |; | \()(?P<tail>[^()]+?)\)?")

@@ -109,7 +109,8 @@ def _finite(body: str) -> Statement | None:
         if low == "no" and thing and words.is_verb(verb) and not words.nounish(verb):
             return Statement(modal="can", predicate=rest, negative=True)
         opens = thing.split(" ")[0].lower() in words.DETERMINERS | words.PREPOSITIONS - {"of"}
-        if low == "no" and opens and words.base_of_ing(verb):  # "No browsing the web"
+        alone = not thing and not words.is_mass(verb)
+        if low == "no" and (opens or alone) and words.base_of_ing(verb):  # "No browsing the web"
             return Statement(modal="can", predicate=_gerunds_to_base(rest), negative=True)
         noun = rest if re.search(r" or |, ", rest) else words.with_article(words.lower_first(rest))
         return (

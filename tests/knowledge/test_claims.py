@@ -204,3 +204,35 @@ def test_questions_are_no_facts() -> None:
 def test_questions_with_answers_are_facts(text: str, row: tuple[str, str, str]) -> None:
     """FAQs are read: the question gives the label, the answer the value."""
     assert rows(text) == [row]
+
+
+def test_a_list_of_denials_is_cut_at_its_verbs() -> None:
+    """Three things are denied, each on its own."""
+    text = "It can't do maths, doesn't know dialects and has no hands."
+    assert [(fact.value, fact.polarity) for fact in facts(text)] == [
+        ("It can't do maths", False),
+        ("It doesn't know dialects", False),
+        ("It has no hands", False),
+    ]
+
+
+def test_data_and_hardware_of_one_sentence_are_told_apart() -> None:
+    """What stands before "with" is no hardware."""
+    text = "It was trained on sea shanties and old novels with a single RTX 3060."
+    assert rows(text) == [
+        ("data", "training data", "sea shanties and old novels"),
+        ("hardware", "training hardware", "a single RTX 3060"),
+    ]
+
+
+def test_who_the_maker_is_ends_before_how_it_was_made() -> None:
+    """The description keeps its article and takes nothing of the time."""
+    text = "Fog is a small bot made by Jo Marsh, a retired teacher from Hull, over two weekends."
+    assert ("", "description of the creator", "a retired teacher from Hull") in rows(text)
+
+
+def test_an_address_to_find_it_at_is_its_address() -> None:
+    """ "You can find it at" says no ability."""
+    assert rows("You can find it at https://x.example/fog.") == [
+        ("url", "web address", "https://x.example/fog")
+    ]

@@ -218,3 +218,19 @@ def test_product_label_names_the_model_only_where_nothing_else_does() -> None:
     """ "Product: Quill" is the name of a model without another one."""
     assert profile("- Product: Quill").name == "Quill"
     assert profile("- Product: Quill\n- Name: Fog").name == "Fog"
+
+
+@pytest.mark.parametrize("label", ["Max. runtime", "Min. age", "Approx. weight", "No. of wheels"])
+def test_labels_may_be_abbreviated(label: str) -> None:
+    """The full stop of an abbreviation ends no label."""
+    assert rows(f"- {label}: 180 min")[0][1:] == (label, "180 min")
+
+
+def test_a_group_of_statements_is_no_list_of_values() -> None:
+    """Bullets under "Cards" that say what it does and does not are facts of their own."""
+    text = "## Abilities\n- Cards\n  - Block a lost card\n  - Doesn't order new cards\n"
+    assert [(f.attribute, f.value, f.role, f.polarity) for f in facts(text)] == [
+        ("", "Block a lost card", "capability", True),
+        ("", "Doesn't order new cards", "limitation", False),
+    ]
+    assert facts("- Pets:\n  - cat\n  - owl\n")[0].items == ("cat", "owl")

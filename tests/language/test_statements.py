@@ -66,3 +66,10 @@ def test_its_of_something_else_stays() -> None:
 def test_the_user_speaks_of_himself() -> None:
     """Help for "you" becomes help for "me" when the user asks."""
     assert phrased("", "Helps you with homework").ask() == "do you help me with homework"
+
+
+def test_what_the_maker_does_is_no_deed_of_the_bot() -> None:
+    """The maker's name as the subject makes it a sentence to quote."""
+    found = phrased("", "Otter answers mail at night")
+    assert found.ask() == "is it true that Otter answers mail at night"
+    assert found.declarative() == "Otter answers mail at night."
