@@ -123,7 +123,7 @@ def test_the_command_writes_the_file_and_says_what_is_next(readme: Path) -> None
     assert "next: edit it, then identity-ops lint a.md" in done.stdout
     assert (folder / "a.md").read_text() == blank()
     said = json.loads(run(folder, "init", "--from", "README.md", "--out", "b.md", "--json").stdout)
-    assert said == {"file": "b.md", "from": "README.md", "placeholders": 1}
+    assert said == {"file": "b.md", "from": "README.md", "placeholders": 1, "cost_usd": 0.0}
 
 
 def test_a_file_that_is_there_is_kept(readme: Path) -> None:
