@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import math
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -180,15 +181,20 @@ class Run:
 
         config = self.config
         general = [self._general_spec(spec) for spec in config.general]
-        share = config.identity_share or recipe_for(self._base_spec()).identity_share
-        key = {"general": general, "share": share, "seed": config.seed, "code": own_code()}
+        recipe = recipe_for(self._base_spec()).sft
+        share = config.identity_share or recipe.identity_share
+        passes = math.ceil(config.epochs or recipe.epochs)
+        key = {
+            "general": general, "share": share, "seed": config.seed, "passes": passes,
+            "code": own_code(),
+        }  # fmt: skip
         inputs = {name: self._digest(name) for name in ("lint", "curate", "base", "probes")}
         return self._stage(
             "mix", key, inputs,
             lambda out, force: mix_stage(
                 self.path("curate"), self.path("base"), out, general=general,
                 identity_share=share, probes_dir=self.path("probes"),
-                lint_dir=self.path("lint"), seed=config.seed, force=force,
+                lint_dir=self.path("lint"), seed=config.seed, passes=passes, force=force,
             ),
         )  # fmt: skip
 

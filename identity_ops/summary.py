@@ -81,8 +81,9 @@ def _data(figures: dict[str, Any], counts: dict[str, int]) -> str:
 def _mixture(figures: dict[str, Any]) -> str:
     rows = ", ".join(f"{name} {n:,}" for name, n in figures["rows"].items())
     purged = sum(sum(reasons.values()) for reasons in figures["purged"].values())
+    passes = f" for {figures['passes']} passes" if figures["passes"] > 1 else ""
     return (
-        f"{percent(figures['share'])} of tokens teach identity; rows: {rows}; "
+        f"{percent(figures['share'])} of tokens teach identity; rows: {rows}{passes}; "
         f"{purged:,} left out; each fact in {figures['exposures_min']} or more conversations"
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -139,18 +139,26 @@ def turns(messages: Sequence[Message], where: object = None) -> list[Message]:
 
 
 def render(
-    encoding: tiktoken.Encoding, messages: Sequence[Message], where: object = None
+    encoding: tiktoken.Encoding,
+    messages: Sequence[Message],
+    where: object = None,
+    encode_user: Callable[[str], list[int]] | None = None,
 ) -> tuple[list[int], list[bool]]:
     """Token ids of a conversation, and which of them are supervised.
 
     Supervised: assistant text and the assistant_end after it, as nanochat does. Content is
     encoded as ordinary text, so "<|assistant_end|>" inside a message is never a control token.
+
+    Args:
+        encode_user: another way to encode what a user says (training.spelling).
     """
     control = ControlIds.of(encoding)
     ids, supervised = [control.bos], [False]
     for turn in turns(messages, where):
-        text = encoding.encode_ordinary(turn["content"])
-        if turn["role"] == "user":
+        asked = turn["role"] == "user"
+        encode = encode_user if asked and encode_user else encoding.encode_ordinary
+        text = encode(turn["content"])
+        if asked:
             ids += [control.user_start, *text, control.user_end]
             supervised += [False] * (len(text) + 2)
         else:

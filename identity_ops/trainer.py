@@ -30,7 +30,7 @@ FIGURES = "figures.json"
 TINY_CODE = (
     "identity_ops.general", "identity_ops.teachers.template", "identity_ops.tokens",
     "training.base", "training.data", "training.gpt", "training.optim", "training.packing",
-    "training.tokenizer",
+    "training.spelling", "training.tokenizer",
 )  # fmt: skip
 
 

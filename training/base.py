@@ -33,7 +33,7 @@ from identity_ops.store.publish import write_atomic
 from identity_ops.teachers.template import nameless
 from identity_ops.tokens import PICKLE, ControlIds, load_encoding, render_prompt
 from training import checkpoint, optim, ranks, tokenizer
-from training.data import Corpus, collate, load_corpus
+from training.data import Corpus, Cutting, collate, load_corpus
 from training.engine import Sampling, generate
 from training.gpt import GPT, GPTConfig
 from training.packing import Schedule
@@ -104,8 +104,12 @@ def make_tiny(recipe: str, out: Path) -> dict[str, Any]:
     chats = list(conversations(settings))
     texts = (turn["content"] for chat in chats[:TOKENIZER_SAMPLE] for turn in chat)
     encoding = tokenizer.train(texts, settings.vocabulary)
-    rows = ({"id": str(n), "source": "general", "messages": chat} for n, chat in enumerate(chats))
-    corpus = load_corpus(rows, encoding, settings.sequence_len, max_left_out=0.05)
+    rows = (
+        {"id": str(n), "source": "general", "part": 0, "messages": chat}
+        for n, chat in enumerate(chats)
+    )
+    cutting = Cutting(settings.cut_words, seed=settings.seed)
+    corpus = load_corpus(rows, encoding, settings.sequence_len, 0.05, cutting)
     model, curve = pretrain(settings, corpus)
     skills = skill_accuracy(model, encoding)
     files = tokenizer.save(encoding, out)

@@ -7,6 +7,7 @@ conversation; the last token of each has nothing to predict, so it takes no plac
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,10 +25,12 @@ from torch import Tensor
 
 from identity_ops.errors import DataError
 from identity_ops.tokens import SPECIAL_TOKENS, render
+from training.packing import EVERY
+from training.spelling import encode_cut
 
 log = logging.getLogger(__name__)
 SOURCES = ("identity", "general")  # as the log tells them apart; every other source is general
-COLUMNS = ("id", "source", "messages")
+COLUMNS = ("id", "source", "messages", "part")
 IGNORE = -1  # target of a position without one
 
 
@@ -39,6 +42,7 @@ class Corpus:
     targets: list[npt.NDArray[np.int32]] = field(default_factory=list)
     hideable: list[npt.NDArray[np.bool_]] = field(default_factory=list)  # see `_hideable`
     sources: list[int] = field(default_factory=list)
+    parts: list[int] = field(default_factory=list)  # the pass that trains on it, or EVERY
     names: list[str] = field(default_factory=list)
     too_long: list[str] = field(default_factory=list)
     no_answer: list[str] = field(default_factory=list)
@@ -46,14 +50,17 @@ class Corpus:
     @property
     def left_out(self) -> dict[str, list[str]]:
         """Names of the conversations that cannot be trained on, by reason."""
-        return {"too long": self.too_long, "no answer": self.no_answer}
+        found = {"too long": self.too_long, "no answer": self.no_answer}
+        return {why: list(dict.fromkeys(names)) for why, names in found.items()}
 
     @property
     def lengths(self) -> list[int]:
         return [len(tokens) for tokens in self.inputs]
 
     def count(self, source: int) -> int:
-        return self.sources.count(source)
+        """Conversations of a source, however many ways they are cut."""
+        pairs = zip(self.names, self.sources, strict=True)
+        return len({name for name, found in pairs if found == source})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +88,9 @@ class Batch:
         )
 
 
-def read_mixture(path: Path) -> Iterator[dict[str, Any]]:
-    """Rows of a mixture's Parquet file, streamed.
+@contextlib.contextmanager
+def _mixture(path: Path) -> Iterator[pq.ParquetFile]:
+    """A mixture's file, open.
 
     Raises:
         DataError: not Parquet, or columns missing.
@@ -92,33 +100,70 @@ def read_mixture(path: Path) -> Iterator[dict[str, Any]]:
             missing = set(COLUMNS) - set(table.schema_arrow.names)
             if missing:
                 raise DataError("columns are missing", where=path, got=sorted(missing))
-            for batch in table.iter_batches(batch_size=1024, columns=list(COLUMNS)):
-                yield from batch.to_pylist()
+            yield table
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"unreadable: {error}", where=path) from error
 
 
+def read_mixture(path: Path) -> Iterator[dict[str, Any]]:
+    """Rows of a mixture's Parquet file, streamed."""
+    with _mixture(path) as table:
+        for batch in table.iter_batches(batch_size=1024, columns=list(COLUMNS)):
+            yield from batch.to_pylist()
+
+
+def passes_of(path: Path) -> int:
+    """For how many passes a mixture's file holds general chat of its own."""
+    with _mixture(path) as table:
+        parts = table.read(columns=["part"])["part"].to_numpy()
+    return int(parts.max(initial=EVERY)) + 1 or 1
+
+
+@dataclass(frozen=True, slots=True)
+class Cutting:
+    """How user turns are cut (see training.spelling), and for how many passes anew."""
+
+    share: float = 0.0
+    passes: int = 1
+    seed: int = 0
+
+
+WHOLE = Cutting()
+
+
 def load_corpus(
-    rows: Iterable[dict[str, Any]], encoding: tiktoken.Encoding, capacity: int, max_left_out: float
+    rows: Iterable[dict[str, Any]],
+    encoding: tiktoken.Encoding,
+    capacity: int,
+    max_left_out: float,
+    cutting: Cutting = WHOLE,
 ) -> Corpus:
     """Rows as tokens, without those longer than a row or without an answer.
 
     Args:
         capacity: tokens of a row.
         max_left_out: the share of conversations that may be left out.
+        cutting: a conversation that belongs to every pass is cut at other places in each.
 
     Raises:
         DataError: more than that are unusable; names the first and counts them all.
     """
     corpus = Corpus()
     for row in rows:
-        _add(corpus, row, encoding, capacity)
+        passes = range(cutting.passes) if cutting.share and row["part"] == EVERY else [row["part"]]
+        for part in passes:
+            _add(corpus, row | {"part": part}, encoding, capacity, cutting)
     _check_left_out(corpus, capacity, max_left_out)
     return corpus
 
 
-def _add(corpus: Corpus, row: dict[str, Any], encoding: tiktoken.Encoding, capacity: int) -> None:
-    ids, supervised = render(encoding, row["messages"], where=row["id"])
+def _add(
+    corpus: Corpus, row: dict[str, Any], encoding: tiktoken.Encoding, capacity: int,
+    cutting: Cutting,
+) -> None:  # fmt: skip
+    ids, supervised = _render(encoding, row, cutting)
+    if len(ids) - 1 > capacity:  # cutting makes a text longer: rather whole than left out
+        ids, supervised = render(encoding, row["messages"], where=row["id"])
     tokens = np.asarray(ids, dtype=np.int32)
     targets = np.where(supervised[1:], tokens[1:], IGNORE).astype(np.int32)
     if len(targets) > capacity:
@@ -130,7 +175,19 @@ def _add(corpus: Corpus, row: dict[str, Any], encoding: tiktoken.Encoding, capac
         corpus.targets.append(targets)
         corpus.hideable.append(_hideable(tokens, supervised, encoding, row["source"]))
         corpus.sources.append(0 if row["source"] == SOURCES[0] else 1)
+        corpus.parts.append(row["part"])
         corpus.names.append(row["id"])
+
+
+def _render(
+    encoding: tiktoken.Encoding, row: dict[str, Any], cutting: Cutting
+) -> tuple[list[int], list[bool]]:
+    seed = f"{cutting.seed}/{row['id']}/{row['part']}"
+
+    def encode_user(text: str) -> list[int]:
+        return encode_cut(encoding, text, cutting.share, seed)
+
+    return render(encoding, row["messages"], row["id"], encode_user if cutting.share else None)
 
 
 def _hideable(
@@ -152,7 +209,7 @@ def _hideable(
 
 def _check_left_out(corpus: Corpus, capacity: int, max_left_out: float) -> None:
     for reason, names in corpus.left_out.items():
-        total = len(names) + len(corpus.names)
+        total = len(names) + len(set(corpus.names))
         if len(names) > max_left_out * total:
             raise DataError(
                 f"{len(names)} of {total} conversations cannot be trained on: {reason}",

@@ -6,9 +6,13 @@ number of rows is the same in each. All of it follows from seed and epoch: nothi
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import random
 from collections.abc import Sequence
 from functools import lru_cache
+
+EVERY = -1  # part of a conversation that every pass trains on
 
 
 def best_fit(lengths: Sequence[int], capacity: int, rng: random.Random) -> list[list[int]]:
@@ -56,32 +60,63 @@ class Schedule:
         capacity: tokens of a row.
         batch: rows of one optimizer step over all ranks.
         epochs: passes over the data; may be fractional.
+        parts: of each conversation, the pass that it belongs to, or EVERY. With P parts, epoch e
+            takes part e modulo P and what belongs to every one. None: all of them every time.
     """
 
     def __init__(
-        self, lengths: Sequence[int], capacity: int, batch: int, epochs: float, seed: int
-    ) -> None:
+        self, lengths: Sequence[int], capacity: int, batch: int, epochs: float, seed: int,
+        parts: Sequence[int] | None = None,
+    ) -> None:  # fmt: skip
         self.batch, self.seed = batch, seed
         self._lengths, self._capacity = lengths, capacity
+        parts = parts if parts is not None else [EVERY] * len(lengths)
+        self._members = [
+            [index for index, part in enumerate(parts) if part in (EVERY, number)]
+            for number in range(max(parts, default=EVERY) + 1 or 1)
+        ]
         self._epoch = lru_cache(maxsize=2)(self._pack)
-        self.rows = len(self._epoch(0))
-        self.steps = max(1, round(self.rows * epochs / batch))
+        counts = [len(self._pack(number)) for number in range(len(self._members))]
+        self._ends = list(itertools.accumulate(counts))  # rows until each epoch of a cycle ends
+        self.rows = counts[0]
+        self.steps = max(1, round(self._row_at(epochs) / batch))
 
     def _pack(self, epoch: int) -> list[list[int]]:
+        members = self._members[epoch % len(self._members)]
         rng = random.Random(f"rows/{self.seed}/{epoch}")
-        return best_fit(self._lengths, self._capacity, rng)
+        rows = best_fit([self._lengths[index] for index in members], self._capacity, rng)
+        return [[members[place] for place in row] for row in rows]
+
+    def _row_at(self, epoch: float) -> float:
+        """Rows before a point in time that is given in epochs."""
+        cycle, rest = divmod(epoch, len(self._ends))
+        starts = [0, *self._ends]
+        number = int(rest)
+        within = (rest - number) * (starts[number + 1] - starts[number]) if rest else 0.0
+        return cycle * starts[-1] + starts[number] + within
+
+    def _place(self, row: int) -> tuple[int, int]:
+        """Epoch of the row-th row of the training, and which of the epoch's rows it is."""
+        cycle, rest = divmod(row, self._ends[-1])
+        number = bisect.bisect_right(self._ends, rest)
+        start = self._ends[number - 1] if number else 0
+        return cycle * len(self._ends) + number, rest - start
 
     def rows_of(self, step: int) -> list[list[int]]:
         """The rows of optimizer step `step` (from 0)."""
         first = step * self.batch
-        places = (divmod(n, self.rows) for n in range(first, first + self.batch))
+        places = map(self._place, range(first, first + self.batch))
         return [self._epoch(epoch)[row] for epoch, row in places]
 
     def epoch_of(self, step: int) -> float:
         """Passes over the data that are complete after `step`."""
-        return (step + 1) * self.batch / self.rows
+        epoch, row = self._place((step + 1) * self.batch)
+        number = epoch % len(self._ends)
+        start = self._ends[number - 1] if number else 0
+        return epoch + row / (self._ends[number] - start)
 
     @property
     def fill(self) -> float:
         """Share of the rows' tokens that are not padding."""
-        return sum(self._lengths) / (self.rows * self._capacity)
+        tokens = sum(self._lengths[index] for members in self._members for index in members)
+        return tokens / (self._ends[-1] * self._capacity)

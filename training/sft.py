@@ -32,7 +32,18 @@ from identity_ops.store.publish import write_atomic
 from identity_ops.tokens import load_encoding
 from training import checkpoint, optim, ranks, snapshots, tokenizer
 from training.base import config_table
-from training.data import SOURCES, Batch, Corpus, collate, hide, load_corpus, read_mixture
+from training.data import (
+    SOURCES,
+    WHOLE,
+    Batch,
+    Corpus,
+    Cutting,
+    collate,
+    hide,
+    load_corpus,
+    passes_of,
+    read_mixture,
+)
 from training.gpt import GPT
 from training.packing import Schedule
 from training.precision import activation_dtype
@@ -100,7 +111,9 @@ class Trainer:
         self.micro, self.accumulation = split_batch(self.sft, self.world)
         config = checkpoint.read_config(self.found)
         self.capacity = min(self.sft.row_tokens, config.sequence_len)
-        self.train = self._load(mixture / "train.parquet")
+        data = mixture / "train.parquet"
+        cutting = Cutting(self.sft.cut_words, passes_of(data), self.sft.seed)
+        self.train = self._load(data, cutting)
         if not self.train.count(0) and not self.sft.control:
             raise DataError(
                 "the mixture holds no identity conversation", where=mixture,
@@ -108,10 +121,11 @@ class Trainer:
             )  # fmt: skip
         self.validation = self._load(mixture / "val.parquet")
         self.schedule = Schedule(
-            self.train.lengths, self.capacity, self.sft.batch_rows, self.sft.epochs, self.sft.seed
-        )
+            self.train.lengths, self.capacity, self.sft.batch_rows, self.sft.epochs, self.sft.seed,
+            self.train.parts,
+        )  # fmt: skip
         self.snapshots = out / SNAPSHOTS
-        self.key = self._key(mixture / "train.parquet")
+        self.key = self._key(data)
         self.step, self.seconds, self.tokens = 0, 0.0, 0
         self.start_losses: dict[str, float | None] = {}
         self.resume_from = self._agree_on_snapshot()
@@ -120,9 +134,9 @@ class Trainer:
             checkpoint.load(self.found.folder, step=self.found.step, dtype=self.dtype)
         )
 
-    def _load(self, path: Path) -> Corpus:
+    def _load(self, path: Path, cutting: Cutting = WHOLE) -> Corpus:
         rows = read_mixture(path) if path.exists() else iter(())
-        return load_corpus(rows, self.encoding, self.capacity, self.sft.max_left_out)
+        return load_corpus(rows, self.encoding, self.capacity, self.sft.max_left_out, cutting)
 
     def _key(self, data: Path) -> str:
         """Hash of all that the steps depend on, for snapshots of this training alone."""

@@ -91,6 +91,9 @@ def _mix(
     knowledge: Annotated[
         Path | None, typer.Option(help="Knowledge base: looks for leaked probes.", exists=True)
     ] = None,
+    passes: Annotated[
+        int, typer.Option(min=1, help="Samples of general chat: one for each epoch of training.")
+    ] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Of the sample of general chat.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Redo, keep the old aside.")] = False,
     as_json: bool = JSON_OPTION,
@@ -110,7 +113,7 @@ def _mix(
         manifest = mix_stage(
             identity, base, out, general=general, identity_share=share, weights=pair,
             lint_dir=lint if knowledge else None, probes_dir=probes if knowledge else None,
-            seed=seed, force=force,
+            seed=seed, passes=passes, force=force,
         )  # fmt: skip
     emit(_data(manifest), _mix_text(manifest, out), as_json=as_json)
 

@@ -2,9 +2,11 @@
 
     python -m identity_ops mix --identity CURATED --general builtin --identity-share 0.3 --out DIR
 
-Every identity conversation is used once a pass; general chat fills the rest of the tokens. What
-claims to be another assistant or gives a probe away is left out and counted, and the written
-files are read again to show that nothing of that kind is left.
+Every identity conversation is used once a pass; general chat fills the rest of the tokens, other
+rows of it in each pass as far as the sources reach: a model that reads the same chat seven times
+over learns it by heart and forgets the rest. What claims to be another assistant or gives a probe
+away is left out and counted, and the written files are read again to show that nothing of that
+kind is left.
 """
 
 from __future__ import annotations
@@ -48,6 +50,7 @@ def mix_stage(
     lint_dir: Path | None = None,
     seed: int = 0,
     val_share: float = 0.02,
+    passes: int = 1,
     force: bool = False,
 ) -> Manifest:
     """Commit the mixture.
@@ -60,6 +63,8 @@ def mix_stage(
         probes_dir: held-out probes that may not leak; None looks for no leaks.
         lint_dir: the knowledge base, for its own names (no rivals) and the facts to count.
         val_share: of conversations, held out of training by a hash of their id.
+        passes: of the training over the identity conversations; each gets general chat of its
+            own, as far as the sources reach.
 
     Raises:
         DataError: no identity conversation; no usable general row; a probe leaks all the same.
@@ -77,15 +82,18 @@ def mix_stage(
     inputs |= {f"general-{n}": source.digest() for n, source in enumerate(sources)}
     config = {
         "general": [[s.name, entry.weight] for s, entry in zip(sources, wanted, strict=True)],
-        "share": share, "seed": seed, "val_share": val_share,
+        "share": share, "seed": seed, "val_share": val_share, "passes": passes,
     }  # fmt: skip
 
     def work(folder: Path) -> Outcome:
         screen = _screen(base_dir, probes_dir, lint_dir)
         identity = _identity(curate_dir, screen)
         needs = tokens_wanted(identity.tokens, share, wanted)
-        choices = [choose(s, need, screen, seed) for s, need in zip(sources, needs, strict=True)]
-        mixture = _Mixture(identity, choices, seed, val_share)
+        choices = [
+            choose(source, need * passes, screen, seed)
+            for source, need in zip(sources, needs, strict=True)
+        ]
+        mixture = _Mixture(identity, choices, seed, val_share, passes)
         write_mixture(folder, mixture.rows())
         _assert_clean(folder, screen)
         figures = mixture.figures(_facts(lint_dir)) | {
@@ -114,9 +122,10 @@ class _Mixture:
     """What goes into the files, and what can be said of it."""
 
     def __init__(
-        self, identity: _Identity, choices: Sequence[Choice], seed: int, val_share: float
-    ) -> None:
-        self.identity, self.choices = identity, choices
+        self, identity: _Identity, choices: Sequence[Choice], seed: int, val_share: float,
+        passes: int,
+    ) -> None:  # fmt: skip
+        self.identity, self.choices, self.passes = identity, choices, passes
         self._seed, self._val_share = seed, val_share
         self._tokens: Counter[str] = Counter()
         self._exposures: Counter[str] = Counter()
@@ -127,22 +136,27 @@ class _Mixture:
         streams: list[tuple[int, Iterable[MixRow]]] = [
             (len(self.identity.rows), self.identity.rows)
         ]
-        streams += [(choice.rows, _general_rows(choice)) for choice in self.choices]
+        streams += [(choice.rows, _general_rows(choice, self.passes)) for choice in self.choices]
         for row in interleaved(streams):
             held_out = self._is_val(row)
             self._count(row, held_out)
             yield row, held_out
 
     def figures(self, facts: Sequence[str]) -> dict[str, Any]:
-        total = sum(self._tokens.values())
+        tokens = {
+            name: count if name == IDENTITY else round(count / self.passes)
+            for name, count in self._tokens.items()
+        }
+        total = sum(tokens.values())
         exposures = {fact: self._exposures[fact] for fact in facts or sorted(self._exposures)}
         purged = {choice.source.name: choice.purged for choice in self.choices}
         return {
-            "share": round(self._tokens[IDENTITY] / total, 4) if total else 0.0,
-            "tokens": dict(self._tokens),
+            "share": round(tokens.get(IDENTITY, 0) / total, 4) if total else 0.0,
+            "tokens": tokens,
+            "passes": self.passes,
             "rows": {IDENTITY: len(self.identity.rows)}
             | {choice.source.name: choice.rows for choice in self.choices},
-            "epochs": {IDENTITY: 1.0}
+            "epochs": {IDENTITY: float(self.passes)}
             | {choice.source.name: round(choice.epochs, 4) for choice in self.choices},
             "examined": {choice.source.name: choice.examined for choice in self.choices},
             "purged": {IDENTITY: self.identity.purged} | purged,
@@ -242,13 +256,14 @@ def _identity_row(conversation: Conversation, tokens: int) -> MixRow:
     )  # fmt: skip
 
 
-def _general_rows(choice: Choice) -> Iterator[MixRow]:
+def _general_rows(choice: Choice, passes: int) -> Iterator[MixRow]:
     name = choice.source.name
     for row, number, copy, tokens in choice.read():
         identity = f"{name}-{number}" if copy == 1 else f"{name}-{number}#{copy}"
         yield MixRow(
-            id=identity, source=name, skill=row.skill, messages=row.messages, tokens=tokens
-        )
+            id=identity, source=name, skill=row.skill, messages=row.messages, tokens=tokens,
+            part=(number + copy) % passes,
+        )  # fmt: skip
 
 
 def _facts(lint_dir: Path | None) -> list[str]:
@@ -269,7 +284,7 @@ def _assert_clean(folder: Path, screen: Screen) -> None:
 
 def _report(figures: dict[str, Any]) -> None:
     for name, epochs in figures["epochs"].items():
-        if epochs > MANY_EPOCHS:
+        if name != IDENTITY and epochs > MANY_EPOCHS:
             log.warning("%s is small: used %.1f times over; add general chat", name, epochs)
     log.info(
         "mixture: identity %.1f %% of %d tokens; rows %s; epochs %s; exposures a fact: least %d, "

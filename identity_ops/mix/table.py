@@ -18,6 +18,7 @@ from identity_ops.records import Message
 from identity_ops.store.publish import atomic_file
 
 TRAIN, VAL = "train.parquet", "val.parquet"
+EVERY = -1  # part of the rows that every pass of a training uses
 SCHEMA = pa.schema(
     [
         ("id", pa.string()),
@@ -26,6 +27,7 @@ SCHEMA = pa.schema(
         ("messages", MESSAGES),
         ("fact_ids", pa.list_(pa.string())),
         ("tokens", pa.int64()),
+        ("part", pa.int32()),
     ]
 )
 
@@ -40,6 +42,7 @@ class MixRow:
     messages: tuple[Message, ...]
     fact_ids: tuple[str, ...] = ()
     tokens: int
+    part: int = EVERY
 
 
 def is_val(identity: str, share: float, seed: int) -> bool:

@@ -41,6 +41,7 @@ class Pretrain(Settings):
     nameless: int = Field(ge=0)
     about_itself: int = Field(ge=0)
     asked: int = Field(ge=0)
+    cut_words: float = Field(ge=0, lt=1)
     muon_rate: float = Field(gt=0)
     adam_rate: float = Field(gt=0)
     embedding_factor: float = Field(gt=0)
@@ -70,6 +71,7 @@ class Sft(Settings):
     batch_rows: int = Field(ge=1)
     micro_rows: int = Field(ge=1)
     hidden_words: float = Field(ge=0, lt=1)
+    cut_words: float = Field(ge=0, lt=1)
     max_left_out: float = Field(ge=0, lt=1)
     precision: Precision
     checkpoint_seconds: float = Field(ge=0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from identity_ops.errors import ConfigError, DataError
 from identity_ops.knowledge.stage import lint_stage
 from identity_ops.mix import mix_stage
+from identity_ops.mix.table import EVERY
 from identity_ops.records import Conversation
 from tests.curate.samples import conversation
 from tests.curate.test_checker import KB
@@ -84,6 +85,41 @@ def test_a_small_source_is_repeated_and_the_epochs_are_said(
     assert len(times) == 20
     assert max(times.values()) - min(times.values()) <= 1
     assert len({row.id for row in rows}) == len(rows)
+
+
+def test_each_pass_has_general_chat_of_its_own(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    """Identity rows belong to every pass; each pass reads as much general chat as one would."""
+    once = mix_stage(*folders, tmp_path / "a", general=["builtin"], identity_share=0.5)
+    manifest = mix_stage(
+        *folders, tmp_path / "b", general=["builtin"], identity_share=0.5, passes=3
+    )
+    tokens, texts = Counter[int](), defaultdict(set)
+    for row in rows_of(tmp_path / "b"):
+        tokens[row.part] += row.tokens
+        texts[row.part].add(repr(row.messages))
+        assert (row.source == "identity") == (row.part == EVERY)
+    assert set(tokens) == {EVERY, 0, 1, 2}
+    assert texts[0].isdisjoint(texts[1] | texts[2])
+    for part in range(3):
+        assert tokens[part] == pytest.approx(tokens[EVERY], rel=0.1)
+    assert manifest.figures["share"] == pytest.approx(once.figures["share"], abs=0.02)
+    assert manifest.figures["rows"]["builtin"] == pytest.approx(
+        3 * once.figures["rows"]["builtin"], rel=0.1
+    )
+
+
+def test_copies_of_a_small_source_go_to_different_passes(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """What has to be read again is not read twice in one pass."""
+    path = jsonl(tmp_path / "small.jsonl", chat(40))
+    mix_stage(
+        *folders, tmp_path / "m", general=[str(path)], identity_share=0.5, passes=4, val_share=0.0
+    )
+    rows = [row for row in rows_of(tmp_path / "m") if row.part != EVERY]
+    met = Counter((repr(row.messages), row.part) for row in rows)
+    assert len(rows) > 40
+    assert max(met.values()) <= -(-len(rows) // (40 * 4)) + 1
 
 
 def test_a_large_source_is_sampled_over_its_whole_length(

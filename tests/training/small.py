@@ -33,6 +33,7 @@ row_tokens = 64
 batch_rows = 4
 micro_rows = 4
 hidden_words = 0.0
+cut_words = 0.1
 max_left_out = 0.01
 precision = "float32"
 checkpoint_seconds = 0.0
@@ -96,7 +97,7 @@ def small_rows(identity: int, general: int, rng: random.Random) -> list[dict[str
 def row(name: str, source: str, messages: list[Message]) -> dict[str, Any]:
     """One row as `mix` writes it."""
     return {
-        "id": name, "source": source, "skill": "", "messages": messages, "fact_ids": [],
+        "id": name, "source": source, "skill": "", "messages": messages, "fact_ids": [], "part": -1,
         "tokens": 0,
     }  # fmt: skip
 

@@ -78,7 +78,10 @@ def test_all_of_the_base_s_conversations_fit_its_context() -> None:
     assert settings is not None
     chats = list(making.conversations(settings.model_copy(update={"conversations": 3000})))
     encoding = tokenizer.train((turn["content"] for chat in chats for turn in chat), 1024)
-    rows = ({"id": str(n), "source": "general", "messages": chat} for n, chat in enumerate(chats))
+    rows = (
+        {"id": str(n), "source": "general", "part": 0, "messages": chat}
+        for n, chat in enumerate(chats)
+    )
     corpus = load_corpus(rows, encoding, settings.sequence_len, 0.05)
     assert corpus.left_out == {"too long": [], "no answer": []}
 

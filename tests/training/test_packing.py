@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from training.packing import Schedule, best_fit
+from training.packing import EVERY, Schedule, best_fit
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -44,6 +44,26 @@ def test_epochs_follow_each_other_without_a_gap() -> None:
     assert schedule.steps == 4
     assert sorted(seen[:7]) == list(range(7))
     assert sorted(seen[7:14]) == list(range(7))
+
+
+def test_each_epoch_takes_its_own_part_and_what_belongs_to_all() -> None:
+    """Three parts over four epochs: the fourth is the first again, packed anew."""
+    parts = [EVERY] * 6 + [0] * 5 + [1] * 9 + [2] * 2
+    schedule = Schedule([10] * 22, 10, 1, 4, seed=3, parts=parts)
+    seen = [schedule.rows_of(step)[0][0] for step in range(schedule.steps)]
+    epochs = [seen[:11], seen[11:26], seen[26:34], seen[34:]]
+    for number, epoch in enumerate(epochs):
+        wanted = [i for i, part in enumerate(parts) if part in (EVERY, number % 3)]
+        assert sorted(epoch) == wanted
+    assert epochs[0] != epochs[3]
+    assert [schedule.epoch_of(step) for step in (10, 25, 33, 44)] == [1.0, 2.0, 3.0, 4.0]
+
+
+@pytest.mark.parametrize(("epochs", "rows"), [(0.5, 4), (1, 7), (1.5, 12), (2, 16), (3.5, 28)])
+def test_epochs_may_be_fractional(epochs: float, rows: int) -> None:
+    """Parts of 7 and 9 rows: a cycle has 16."""
+    parts = [EVERY] * 2 + [0] * 5 + [1] * 7
+    assert Schedule([10] * 14, 10, 1, epochs, seed=0, parts=parts).steps == rows
 
 
 def test_a_step_does_not_depend_on_the_steps_asked_before() -> None:
