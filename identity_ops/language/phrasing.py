@@ -104,7 +104,7 @@ class Phrasing:
             return self.statement.declare_you()
         if self.counted:
             return f"you have {self.value} {self.counted}"
-        if self.noun and not self.said.startswith("I "):
+        if not self.said.startswith("I "):
             return re.sub(r"\bmy\b", "your", self.said, count=1)
         said = re.sub(r"^I was ", "you were ", re.sub(r"^I am ", "you are ", self.said))
         return re.sub(r"^I ", "you ", said)

@@ -98,10 +98,15 @@ class Statement:
         phrase = verb + self.predicate
         if self.negative and not self.never:
             return f"{person} {self._auxiliary(person)} not {phrase}"
+        if not self.negative:
+            phrase = _ANYTHING.sub(r"\1 something", phrase)
         adverb = "never " if self.never else ""
         if self.past:
             return f"{person} {adverb}{self.finite or phrase}"
         return f"{person} {adverb}{phrase if person in {'I', 'you'} else conjugate(phrase)}"
+
+
+_ANYTHING = re.compile(r"^(know|have|understand|remember) anything\b")  # of a denial turned round
 
 
 def conjugate(phrase: str) -> str:

@@ -84,3 +84,15 @@ def test_role_wordings_belong_to_one_fact() -> None:
     ]
     found = phrase_all(facts, PIP)
     assert (found["a"].role, found["b"].role) == ("hardware", "")
+
+
+@pytest.mark.parametrize(
+    ("label", "value", "you"),
+    [
+        ("Data kept for", "90 days", "your data is kept for 90 days"),
+        ("Leaflets last updated", "May 2024", "your leaflets were last updated in May 2024"),
+    ],
+)
+def test_the_user_says_your(label: str, value: str, you: str) -> None:
+    """What is the bot's own is "my" for it and "your" for the user, without a noun too."""
+    assert phrased(label, value).declare_you() == you

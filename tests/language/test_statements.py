@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -73,3 +74,12 @@ def test_what_the_maker_does_is_no_deed_of_the_bot() -> None:
     found = phrased("", "Otter answers mail at night")
     assert found.ask() == "is it true that Otter answers mail at night"
     assert found.declarative() == "Otter answers mail at night."
+
+
+def test_a_denial_turned_round_says_something() -> None:
+    """ "You know something about crypto" is what "knows nothing about crypto" denies."""
+    found = phrased("", "Knows nothing about crypto", "limitation", polarity=False).statement
+    assert found is not None
+    claim = replace(found, negative=False)
+    assert claim.declare_you() == "you know something about crypto"
+    assert claim.ask() == "do you know anything about crypto"
