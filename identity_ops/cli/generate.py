@@ -51,20 +51,43 @@ def _generate(
     append: Annotated[bool, typer.Option("--append", help="N more in the same folder.")] = False,
     temperature: Annotated[float, typer.Option(min=0, max=2, help="Of the teacher.")] = 1.0,
     batch_size: Annotated[int, typer.Option(min=1, help="Conversations a batch.")] = 50,
-    catalogue: Annotated[Path | None, typer.Option(help="Own catalogue of topics.")] = None,
-    prompt: Annotated[Path | None, typer.Option(help="Own prompt file.")] = None,
+    catalogue: Annotated[
+        Path | None,
+        typer.Option(help="Own topics, personas, dynamics, openers (YAML)."),
+    ] = None,
+    prompt: Annotated[
+        Path | None,
+        typer.Option("--prompt-file", help="Own prompt: {{KNOWLEDGE}} once, then {{CELL}} once."),
+    ] = None,
+    personality: Annotated[
+        str | None, typer.Option(help="How the bot speaks. Default: as the knowledge base says.")
+    ] = None,
+    policy: Annotated[
+        str, typer.Option("--ascii", help="fold, strict or off: characters beyond ASCII.")
+    ] = "fold",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what it would take, and stop.")
     ] = False,
     as_json: bool = JSON_OPTION,
 ) -> None:
-    """Generate N checked conversations from a knowledge base."""
+    """Generate N checked conversations from a knowledge base.
+
+    template needs no key and asks nobody. The others take OPENROUTER_API_KEY,
+    GEMINI_API_KEY or OPENAI_API_KEY from the environment or .env, else
+    openroutertoken.txt, geminitoken.txt or openaitoken.txt of this folder;
+    OPENROUTER_BASE_URL and the like change the address.
+
+    Another --seed gives other conversations, --append adds N more to the folder.
+    A catalogue has the form of knowledge/catalogue.yaml. --ascii: fold romanises,
+    strict rejects, off keeps any script; what the knowledge base writes stays.
+    """
     for path in (knowledge, catalogue, prompt):
         if path is not None and not path.is_file():
             raise UsageError("no such file", where=path)
     config = _teacher(
         name=teacher, model=model, temperature=temperature, workers=workers,
         max_cost_usd=max_cost, price=_price(price), prompt_file=str(prompt) if prompt else None,
+        personality=personality, ascii=policy,
     )  # fmt: skip
     order = Order(
         knowledge=knowledge, num=num, seed=seed, batch_size=batch_size, catalogue=catalogue,
