@@ -126,6 +126,9 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 512  # many workers connect at once
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that was killed in mid-request is no error of the server."""
+
 
 def _handler(state: Provider) -> type[BaseHTTPRequestHandler]:
     class Handler(_Handler):

@@ -50,7 +50,7 @@ def test_a_key_is_found_where_the_teachers_look(
         monkeypatch.delenv(name, raising=False)
     (tmp_path / ".env").write_text("OPENROUTER_API_KEY=sk-or-1\n")
     (tmp_path / "geminitoken.txt").write_text("AIza-2\n")
-    checks = examine(Home(tmp_path), start_torch=False)
+    checks = examine(Home(tmp_path))
     assert _named(checks, "OPENROUTER_API_KEY").level == "ok"
     assert _named(checks, "GEMINI_API_KEY").level == "ok"
     assert "openaitoken.txt" in _named(checks, "OPENAI_API_KEY").todo

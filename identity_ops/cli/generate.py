@@ -96,13 +96,16 @@ def _generate(
     if dry_run:
         with tempfile.TemporaryDirectory() as folder:
             said = forecast(order, Path(folder))
-        return emit(dataclasses.asdict(said), _say_forecast(said), as_json=as_json)
+        emit(dataclasses.asdict(said), _say_forecast(said), as_json=as_json)
+        raise typer.Exit(int(said.cap_usd is not None and not said.within_cap))
     with _bar(num) as show:
-        summary = generate(order, out, home=Home.from_env(), show=show)
+        summary = generate(
+            order, out, home=Home.from_env(), show=show,
+            announce=lambda said: print(_say_forecast(said), file=sys.stderr),
+        )  # fmt: skip
     data = dataclasses.asdict(summary) | {"out": str(out), "shortfall": summary.shortfall}
     emit(data, _say(summary), as_json=as_json)
     _require_all(summary)
-    return None
 
 
 def _teacher(**options: Any) -> TeacherConfig:
@@ -155,20 +158,38 @@ def _say(summary: Summary) -> str:
             f"({share:.0%} cached), {summary.completion_tokens} out",
             f"cost: ${summary.cost_usd:.4f}"
             + (f" (perhaps ${summary.uncertain_usd:.4f} more)" if summary.uncertain_usd else ""),
+            _say_outcome(summary),
         ]
     lines.append(f"next: identity-ops curate {summary.out} --knowledge KB.md --out DIR")
     return "\n".join(lines)
 
 
+def _say_outcome(summary: Summary) -> str:
+    """What the answers were worth, beside what they were to cost."""
+    each = summary.responses_usd / max(summary.accepted, 1)
+    line = f"answers worth ${summary.responses_usd:.4f}, ${each:.6f} an accepted conversation"
+    if not summary.forecast_usd:
+        return line
+    ratio = summary.responses_usd / summary.forecast_usd
+    return f"{line}; forecast ${summary.forecast_usd:.4f}, ratio {ratio:.2f}"
+
+
 def _say_forecast(said: Forecast) -> str:
-    cost = "unknown: no price" if said.cost_usd is None else f"${said.cost_usd:.4f}"
-    return "\n".join(
-        [
-            f"conversations: {said.conversations}, teacher: {said.teacher}",
-            f"tokens: about {said.prompt_tokens} in, {said.completion_tokens} out",
-            f"cost: {cost}",
-        ]
-    )
+    lines = [
+        f"forecast: {said.conversations} conversations by {said.teacher} {said.model}",
+        f"tokens: about {said.prompt_tokens:,} in, {said.completion_tokens:,} out",
+    ]
+    if said.cost_usd is None or said.worst_usd is None:
+        lines.append("cost: unknown; nobody lists a price (--price IN:OUT)")
+    else:
+        lines.append(
+            f"cost: about ${said.cost_usd:.4f}, at worst ${said.worst_usd:.4f} "
+            f"(price: {said.price_source}); rejected answers come on top"
+        )
+    if said.cap_usd is not None:
+        enough = "is enough" if said.within_cap else "is not enough"
+        lines.append(f"cap: ${said.cap_usd:.4f} {enough if said.cost_usd is not None else ''}")
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _require_all(summary: Summary) -> None:

@@ -13,6 +13,7 @@ from identity_ops.cli.output import JSON_OPTION, emit
 from identity_ops.evaluate.stage import load_scores
 from identity_ops.evaluate.table import percent, render_table
 from identity_ops.report import write_report
+from identity_ops.report.data import money
 from identity_ops.report.run import RunFolder
 from identity_ops.runs import RunInfo, describe, find_run, list_runs
 from identity_ops.store.paths import Home
@@ -43,7 +44,8 @@ def report_command(
     page = write_report(folder, out)
     found = RunFolder(folder)
     scores = load_scores(found.path("evaluate")) if found.has("evaluate") else None
-    data = {"report": str(page), "run": asdict(describe(folder)), "scores": scores}
+    data = {"report": str(page), "run": asdict(describe(folder)), "scores": scores,
+            "money": money(found)}  # fmt: skip
     table = render_table(scores["rows"]) + "\n" if scores else ""
     emit(json.loads(json.dumps(data)), f"{table}report: {page}", as_json=as_json)
 

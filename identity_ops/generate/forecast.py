@@ -7,7 +7,7 @@ from pathlib import Path
 
 from identity_ops.errors import ConfigError
 from identity_ops.generate.order import Order
-from identity_ops.generate.stage import Plan, borrowed, unknown_price
+from identity_ops.generate.stage import Plan, borrowed, likely_cost, unknown_price
 from identity_ops.knowledge import read_knowledge
 from identity_ops.knowledge.stage import lint_stage
 from identity_ops.plan import plan_stage
@@ -16,13 +16,22 @@ from identity_ops.teachers.base import Teacher, TeacherConfig
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """Tokens and US dollars; the cost is None where no price is known."""
+    """What the planned conversations are likely to take, one answer each.
+
+    Rejected answers come on top, tokens from the provider's prompt cache make it cheaper. US
+    dollars are None where no price is known.
+    """
 
     conversations: int
     teacher: str
+    model: str
     prompt_tokens: int
     completion_tokens: int
     cost_usd: float | None
+    worst_usd: float | None  # a token a byte of the prompt, every answer at its limit
+    price_source: str | None  # whose price, of which day
+    cap_usd: float | None
+    within_cap: bool | None  # None: no cap, or no price
 
 
 def forecast(order: Order, folder: Path) -> Forecast:
@@ -37,7 +46,7 @@ def forecast(order: Order, folder: Path) -> Forecast:
         batch_size=order.batch_size, catalogue=order.catalogue,
     )  # fmt: skip
     with borrowed(None, order.teacher, read_knowledge(folder / "lint")) as teacher:
-        return _add_up(teacher, order.teacher, folder / "plan")
+        return add_up(teacher, order.teacher, folder / "plan")
 
 
 def check_teacher(
@@ -56,27 +65,38 @@ def check_teacher(
     """
     with borrowed(client, teacher, read_knowledge(lint_dir)) as asked:
         asked.preflight()
-        said = _add_up(asked, teacher, plan_dir)
-    cap = teacher.max_cost_usd
-    if cap is not None and said.cost_usd is None:
+        said = add_up(asked, teacher, plan_dir)
+    if said.cap_usd is not None and said.cost_usd is None:
         raise unknown_price()
-    if cap is not None and said.cost_usd is not None and said.cost_usd > cap:
+    if said.within_cap is False:
         raise ConfigError(
             "the forecast passes the spend cap", where="max_cost_usd",
-            expected=f"at least ${said.cost_usd:.4f}", got=f"${cap:.4f}",
+            expected=f"at least ${said.cost_usd:.4f}", got=f"${said.cap_usd:.4f}",
             todo="Raise the cap, ask for fewer conversations, or take a cheaper model.",
         )  # fmt: skip
     return said
 
 
-def _add_up(asked: Teacher, config: TeacherConfig, plan_dir: Path) -> Forecast:
-    """Main cells alone: rejections add their share."""
-    cells = [cell for cell in Plan.read(plan_dir).cells if not cell.spare]
-    sizes = [asked.forecast(cell) for cell in cells]
+def add_up(
+    asked: Teacher, config: TeacherConfig, plan_dir: Path, *, after: Path | None = None
+) -> Forecast:
+    """The forecast of a committed plan's own cells; its spares are for rejections.
+
+    Args:
+        after: a plan that `plan_dir` continues; its cells are done already.
+    """
+    cells = [cell for cell in Plan.read(plan_dir, after).cells if not cell.spare]
     price = asked.price()
+    sizes = [asked.forecast(cell) for cell in cells]
+    cost = likely_cost(sizes, price)
+    cap = config.max_cost_usd
     return Forecast(
         conversations=len(cells), teacher=config.name,
-        prompt_tokens=sum(size[0] for size in sizes),
-        completion_tokens=sum(size[1] for size in sizes),
-        cost_usd=round(sum(price.of(*size) for size in sizes), 6) if price else None,
+        model=str(asked.identity().get("model", config.name)),
+        prompt_tokens=sum(size.prompt_tokens for size in sizes),
+        completion_tokens=sum(size.completion_tokens for size in sizes),
+        cost_usd=cost,
+        worst_usd=round(sum(size.worst_usd for size in sizes), 6) if price else None,
+        price_source=price.source if price else None,
+        cap_usd=cap, within_cap=None if cap is None or cost is None else cost <= cap,
     )  # fmt: skip

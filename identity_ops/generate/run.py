@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 from identity_ops.generate import ledger
 from identity_ops.generate.drive import InterruptedRunError, Progress, Shared
+from identity_ops.generate.forecast import Forecast, add_up
 from identity_ops.generate.layout import Layout, Part
 from identity_ops.generate.order import Order, check_knowledge, choose_part, remember
 from identity_ops.generate.refill import refill_stage
@@ -27,6 +28,7 @@ from identity_ops.teachers.base import Teacher
 from identity_ops.teachers.spend import Budget
 
 Show = Callable[[Progress], None]
+Announce = Callable[[Forecast], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,8 @@ class Summary:
     completion_tokens: int
     cost_usd: float
     uncertain_usd: float
+    forecast_usd: float | None  # of the same work; None without a price
+    responses_usd: float  # value of the answers used, whoever paid for them and when
 
     @property
     def shortfall(self) -> int:
@@ -63,12 +67,19 @@ class _Site:
     shared: Shared
 
 
-def generate(order: Order, out: Path, *, home: Home | None, show: Show) -> Summary:
+def no_announcement(_: Forecast) -> None:
+    """For callers who do not want to hear of the cost beforehand."""
+
+
+def generate(
+    order: Order, out: Path, *, home: Home | None, show: Show, announce: Announce = no_announcement
+) -> Summary:
     """Make or resume what `order` asks for in `out`.
 
     Args:
         home: whose response cache is used.
         show: gets the progress over all batches.
+        announce: gets the forecast of the whole order, before its first request.
 
     Raises:
         BusyError: another process works in `out`.
@@ -87,6 +98,8 @@ def generate(order: Order, out: Path, *, home: Home | None, show: Show) -> Summa
             site = _site(layout, number, order, home, teacher)
             remember(site.part, terms)
             _plan(site)
+            if not teacher.free:
+                announce(add_up(teacher, order.teacher, site.part.plan, after=site.after))
             return _work(site, show)
 
 
@@ -208,7 +221,14 @@ def _summary(out: Path, batches: list[Manifest], refill: Manifest) -> Summary:
         completion_tokens=total("completion_tokens"),
         cost_usd=round(sum(manifest.cost_usd for manifest in stages), 6),
         uncertain_usd=round(total("uncertain_usd"), 6),
+        forecast_usd=_sum(manifest.figures["forecast_usd"] for manifest in batches),
+        responses_usd=round(total("responses_usd"), 6),
     )
+
+
+def _sum(amounts: Iterable[float | None]) -> float | None:
+    known = [amount for amount in amounts if amount is not None]
+    return round(sum(known), 6) if known else None
 
 
 class _Watch:

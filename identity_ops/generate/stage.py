@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from identity_ops.store.paths import Home
 from identity_ops.store.publish import write_atomic
 from identity_ops.store.stage import Outcome, run_stage
 from identity_ops.teachers.base import Teacher, TeacherConfig, make_teacher
-from identity_ops.teachers.spend import Account, Budget
+from identity_ops.teachers.spend import Account, Budget, Estimate, Price
 
 log = logging.getLogger(__name__)
 TRIES = 3  # draws of one cell at most
@@ -138,7 +138,11 @@ def _work(folder: Path, knowledge: Knowledge, plan: Plan, number: int, means: Me
     batch = Batch([Draw(cell, 0) for cell in mains + spares], len(mains), tries=TRIES)
     with open_desk(folder, knowledge, means, size=len(mains)) as desk:
         desk.drive.run(batch)
-        return outcome(folder, batch.winners(), batch.rejections(), batch.wanted, desk)
+        price = means.teacher.price(ask=False)
+        likely = likely_cost(map(means.teacher.forecast, mains), price)
+        return outcome(
+            folder, batch.winners(), batch.rejections(), batch.wanted, desk, forecast_usd=likely
+        )
 
 
 @contextlib.contextmanager
@@ -194,6 +198,13 @@ def open_desk(folder: Path, knowledge: Knowledge, means: Means, *, size: int) ->
         yield Desk(drive, responses, ledger, means.config.max_cost_usd)
 
 
+def likely_cost(sizes: Iterable[Estimate], price: Price | None) -> float | None:
+    """US dollars for one answer each; None without a price."""
+    if price is None:
+        return None
+    return round(sum(price.of(size.prompt_tokens, size.completion_tokens) for size in sizes), 6)
+
+
 def unknown_price() -> ConfigError:
     """A cap that nobody can reckon with."""
     return ConfigError(
@@ -209,11 +220,13 @@ def outcome(
     wanted: int,
     desk: Desk,
     stopped: str | None = None,
+    forecast_usd: float | None = None,
 ) -> Outcome:
     """Write the results and say what they are.
 
     Args:
         stopped: why nothing more was asked, where the caller knows.
+        forecast_usd: what they were to cost.
     """
     write_jsonl(folder / ACCEPTED, accepted)
     write_jsonl(folder / REJECTIONS, rejections)
@@ -241,6 +254,7 @@ def outcome(
             "reused": desk.drive.reused,
             "uncertain_usd": round(uncertain, 6),
             "cap_usd": desk.cap_usd,
+            "forecast_usd": forecast_usd,
             **_usage(desk.responses.responses()),
         },
         cost_usd=round(confirmed, 6),

@@ -170,7 +170,7 @@ def _conversations(run: RunFolder) -> Iterator[Conversation]:
 
 
 def _responses(run: RunFolder) -> Iterator[Response]:
-    for stage in [*run.batches(), *(["refill"] if run.has("refill") else [])]:
+    for stage in _generated(run):
         path = run.path(stage) / "responses.jsonl"
         if path.exists():
             yield from read_jsonl(Response, path)
@@ -186,6 +186,7 @@ def _data(run: RunFolder) -> dict[str, Any] | None:
         "kinds": dict(kinds.most_common()),
         "rejections": _rejections(run),
         "tokens": _tokens(run),
+        "money": money(run),
         "coverage": _coverage(run),
         "curate": run.manifest("curate").counts if run.has("curate") else {},
     }
@@ -194,7 +195,7 @@ def _data(run: RunFolder) -> dict[str, Any] | None:
 def _rejections(run: RunFolder) -> dict[str, int]:
     """Reason -> count, over the generate batches, refill and curate; each response once."""
     seen: set[tuple[str, str]] = set()
-    for stage in [*run.batches(), *(["refill"] if run.has("refill") else [])]:
+    for stage in _generated(run):
         path = run.path(stage) / "rejections.jsonl"
         if path.exists():
             seen |= {(row.id, row.reason) for row in read_jsonl(Rejection, path)}
@@ -214,6 +215,33 @@ def _tokens(run: RunFolder) -> dict[str, Any]:
         totals["completion"] += response.completion_tokens
         models[f"{response.provider} {response.model}".strip()] += 1
     return {"prompt": totals["prompt"], "completion": totals["completion"], "models": dict(models)}
+
+
+def money(run: RunFolder) -> dict[str, Any]:
+    """What the teacher's answers were to cost and what they were worth, US dollars.
+
+    `worth_usd` counts every answer used, also those that an earlier run paid for; so it can be
+    held against the forecast. None where nothing was forecast or nobody lists a price.
+    """
+    figures = [run.manifest(stage).figures for stage in _generated(run)]
+    likely = [row["forecast_usd"] for row in figures if row.get("forecast_usd") is not None]
+    worth = prompt = cached = 0.0
+    for response in _responses(run):
+        worth += response.cost_usd
+        prompt += response.prompt_tokens
+        cached += response.cached_tokens
+    accepted = run.manifest("refill").counts["accepted"] if run.has("refill") else 0
+    return {
+        "forecast_usd": sum(likely) if likely else None,
+        "worth_usd": worth,
+        "ratio": worth / sum(likely) if sum(likely) else None,
+        "per_accepted_usd": worth / accepted if accepted else None,
+        "cached_share": cached / max(prompt, 1),
+    }
+
+
+def _generated(run: RunFolder) -> list[str]:
+    return [*run.batches(), *(["refill"] if run.has("refill") else [])]
 
 
 def _coverage(run: RunFolder) -> dict[str, Any]:

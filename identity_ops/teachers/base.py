@@ -16,7 +16,7 @@ from identity_ops.knowledge import Knowledge
 from identity_ops.records import Ascii, Cell, Response
 from identity_ops.store.manifest import canonical_hash
 from identity_ops.store.sources import source_digest
-from identity_ops.teachers.spend import Account, Price
+from identity_ops.teachers.spend import Account, Estimate, Price
 
 
 class TeacherConfig(BaseModel):
@@ -72,14 +72,15 @@ class Teacher(Protocol):
             CreditError: nothing is left to spend.
         """
 
-    def price(self) -> Price | None:
-        """What tokens cost; None where nobody says."""
+    def price(self, *, ask: bool = True) -> Price | None:
+        """What tokens cost; None where nobody says.
 
-    def forecast(self, cell: Cell) -> tuple[int, int]:
-        """Prompt and completion tokens that this cell is likely to take."""
+        Args:
+            ask: False: only what is known without a request.
+        """
 
-    def worst_case(self, cell: Cell) -> float:
-        """The most that one request for this cell can cost, in US dollars; 0 without a price."""
+    def forecast(self, cell: Cell) -> Estimate:
+        """What one request for this cell is likely to take."""
 
     def key(self, cell: Cell, attempt: int) -> str:
         """Hash of all that is asked; the same key is never paid for twice."""
@@ -116,14 +117,11 @@ class TemplateAnswers:
     def preflight(self) -> None:
         """Nothing to find: no key, no account."""
 
-    def price(self) -> Price | None:
+    def price(self, *, ask: bool = True) -> Price | None:  # noqa: ARG002 - the interface's
         return Price(prompt=0.0, completion=0.0, source="nobody is asked")
 
-    def forecast(self, cell: Cell) -> tuple[int, int]:  # noqa: ARG002 - the interface's
-        return 0, 0
-
-    def worst_case(self, cell: Cell) -> float:  # noqa: ARG002 - the interface's
-        return 0.0
+    def forecast(self, cell: Cell) -> Estimate:  # noqa: ARG002 - the interface's
+        return Estimate(0, 0, 0.0)
 
     def key(self, cell: Cell, attempt: int) -> str:
         return canonical_hash([self._stem, dataclasses.asdict(cell), attempt])

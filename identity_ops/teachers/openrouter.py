@@ -34,10 +34,10 @@ class OpenRouterTeacher(ChatTeacher):
         self._asked = threading.Lock()
         self._is_price_final = config.price is not None
 
-    def price(self) -> Price | None:
+    def price(self, *, ask: bool = True) -> Price | None:
         """The settings' price, else what /models says now, else the shipped table's; asked once."""
         with self._asked:
-            if not self._is_price_final:
+            if ask and not self._is_price_final:
                 self._known_price = self._asked_price(self._known_price)
                 self._is_price_final = True
             return self._known_price

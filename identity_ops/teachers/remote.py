@@ -24,7 +24,7 @@ from identity_ops.teachers.http import Client, Reply, UnsentError
 from identity_ops.teachers.prices import listed
 from identity_ops.teachers.prompt import Prompt
 from identity_ops.teachers.reply import Answer, Usage, error_of, parse
-from identity_ops.teachers.spend import UNKNOWN, Account, Price, Send
+from identity_ops.teachers.spend import UNKNOWN, Account, Estimate, Price, Send
 from identity_ops.teachers.throttle import Throttle
 
 log = logging.getLogger(__name__)
@@ -98,16 +98,13 @@ class RemoteTeacher:
         except (ProviderError, RequestError) as error:
             log.warning("the key could not be checked beforehand: %s", error)
 
-    def price(self) -> Price | None:
+    def price(self, *, ask: bool = True) -> Price | None:  # noqa: ARG002 - the interface's
         return self._known_price
 
-    def forecast(self, cell: Cell) -> tuple[int, int]:
+    def forecast(self, cell: Cell) -> Estimate:
         """About four bytes a token; some sixty tokens a turn beside the JSON."""
-        return len(self._prompt.render(cell).encode()) // 4, 70 * cell.turns
-
-    def worst_case(self, cell: Cell) -> float:
-        """What a request is reserved for, in US dollars."""
-        return self._worst_case(len(self._payload(self.request(cell))))
+        size = len(self._payload(self.request(cell)))
+        return Estimate(size // 4, 70 * cell.turns, self._worst_case(size))
 
     def key(self, cell: Cell, attempt: int) -> str:
         return self._request_key(self.request(cell), cell, attempt)

@@ -7,6 +7,7 @@ the answer is there. So the cap is kept by construction, whatever is in flight.
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -34,6 +35,15 @@ class Price(BaseModel):
         cached = self.prompt if self.cached is None else self.cached
         fresh = (prompt_tokens - cached_tokens) * self.prompt + cached_tokens * cached
         return (fresh + completion_tokens * self.completion) / 1e6 + self.request
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What one request is likely to take: tokens, and the most it can cost in US dollars."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    worst_usd: float  # 0 without a price
 
 
 class Budget:

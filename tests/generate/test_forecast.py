@@ -37,6 +37,19 @@ def test_forecast_adds_up_the_plan(provider: Provider, folders: tuple[Path, Path
     assert provider.posts == []
 
 
+def test_forecast_says_the_worst_whose_price_it_is_and_whether_the_cap_suffices(
+    provider: Provider, folders: tuple[Path, Path]
+) -> None:
+    """At worst every byte is a token and every answer is as long as it may be."""
+    said = check_teacher(*folders, settings(provider, max_cost_usd=5.0))
+    assert said.cost_usd is not None
+    assert said.worst_usd is not None
+    assert said.worst_usd >= 10 * 4096 * 3.0 / 1e6 > said.cost_usd > 0
+    assert (said.price_source or "").startswith("shipped table of 20")
+    assert said.within_cap is True
+    assert check_teacher(*folders, settings(provider)).within_cap is None
+
+
 def test_plan_that_the_cap_cannot_pay_is_refused(
     provider: Provider, folders: tuple[Path, Path]
 ) -> None:

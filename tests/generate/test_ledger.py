@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from identity_ops.generate.ledger import Ledger, spent
 from identity_ops.teachers.spend import UNKNOWN
 
@@ -35,18 +33,27 @@ def test_entries_of_a_resumed_ledger_are_new(tmp_path: Path) -> None:
     assert spent(path) == (0.125, 0.5, 2)
 
 
-@pytest.mark.parametrize("cut", range(1, 30))
-def test_torn_ledger_still_counts_its_whole_lines(tmp_path: Path, cut: int) -> None:
-    """Half a line at the end is dropped; the send it would have closed counts as open."""
-    path = tmp_path / "ledger"
-    ledger = Ledger(path)
+def test_torn_ledger_counts_its_whole_lines_at_every_byte(tmp_path: Path) -> None:
+    """Cut anywhere, a send counts as soon as it is written down: at its worst until it ended."""
+    whole = tmp_path / "whole"
+    ledger = Ledger(whole)
     ledger.close(ledger.open("k", 0.5), 0.25, "stop")
+    ledger.open("j", 0.5)
     ledger.shut()
-    path.write_bytes(path.read_bytes()[:-cut])
-    ledger = Ledger(path)
-    assert ledger.spent_usd in (0.25, 0.5)
-    assert ledger.spent_usd == spent(path)[0] + spent(path)[1]
-    ledger.shut()
+    data = whole.read_bytes()
+    ends = [n for n, byte in enumerate(data) if byte == 10]  # a whole line may lack its newline
+    for cut in range(len(data) + 1):
+        path = tmp_path / "torn"
+        path.write_bytes(data[:cut])
+        lines = sum(end <= cut for end in ends)
+        torn = Ledger(path)
+        torn.shut()
+        assert torn.spent_usd == (0, 0.5, 0.25, 0.75)[lines]
+        assert spent(path) == (torn.confirmed_usd, torn.uncertain_usd, torn.sent)
+        again = Ledger(path)
+        again.close(again.open("next", 1.0), 1.0, "stop")
+        again.shut()
+        assert spent(path)[0] == torn.confirmed_usd + 1.0
 
 
 def test_no_ledger_is_nothing_spent(tmp_path: Path) -> None:

@@ -2,77 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import random
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from identity_ops.cli import generate as command
 from identity_ops.errors import (
     AuthError,
     BusyError,
     ConfigError,
     KnowledgeError,
-    ShortfallError,
-    UsageError,
 )
-from identity_ops.generate.drive import Progress, ignore_progress
+from identity_ops.generate.drive import Progress
 from identity_ops.generate.layout import Layout
 from identity_ops.generate.order import Order
-from identity_ops.generate.run import Summary, generate
-from identity_ops.records import Conversation, read_jsonl
+from identity_ops.generate.run import generate
 from identity_ops.store.lock import hold
-from identity_ops.store.paths import Home
-from tests.loopback import KEY, Fault, Provider, serve, small_talk
+from tests.generate.desk import Desk
+from tests.loopback import KEY, Fault
 from tests.scene import TEXT, settings
 
 PRICE = {"prompt": 0.0, "completion": 0.0, "request": 0.001}
-
-
-@pytest.fixture
-def provider(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Provider]:
-    monkeypatch.setenv("OPENROUTER_API_KEY", KEY)
-    monkeypatch.setenv("IDENTITY_HOME", str(tmp_path / "home"))
-    with serve() as running:
-        monkeypatch.setenv("OPENROUTER_BASE_URL", running.url)
-        yield running
-
-
-class Desk:
-    """Orders over one knowledge base, all for the folder `out`."""
-
-    def __init__(self, provider: Provider, root: Path) -> None:
-        self.provider, self.root, self.out = provider, root, root / "out"
-        (root / "kb.md").write_text(TEXT)
-
-    def run(self, out: str = "out", **changes: Any) -> Summary:
-        mine: dict[str, Any] = {"num": 12}
-        mine |= {name: changes.pop(name) for name in ("num", "seed", "append") if name in changes}
-        order = Order(
-            knowledge=self.root / "kb.md", batch_size=5,
-            teacher=settings(self.provider, **changes), **mine,
-        )  # fmt: skip
-        return generate(order, self.root / out, home=Home(self.root / "home"), show=ignore_progress)
-
-    def accepted(self, out: str = "out") -> list[Conversation]:
-        folders = Layout(self.root / out).sources()
-        return [
-            row for folder in folders for row in read_jsonl(Conversation, folder / "accepted.jsonl")
-        ]
-
-
-@pytest.fixture
-def desk(provider: Provider, tmp_path: Path) -> Desk:
-    return Desk(provider, tmp_path)
 
 
 def test_everything_is_made_in_one_folder(desk: Desk) -> None:
@@ -181,72 +132,6 @@ def test_never_more_in_flight_than_workers(desk: Desk) -> None:
     assert desk.provider.most_in_flight == 3
 
 
-CODE = """
-import sys
-from tests.generate.test_run import *
-
-settings = settings(Provider(), base_url=None, workers=8)
-order = Order(knowledge=Path(sys.argv[1]), num=60, batch_size=5, teacher=settings)
-generate(order, Path(sys.argv[2]), home=None, show=ignore_progress)
-"""
-
-
-def start(desk: Desk, out: str) -> subprocess.Popen[bytes]:
-    """Sixty conversations in a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-c", CODE, str(desk.root / "kb.md"), str(desk.root / out)],
-        stderr=subprocess.DEVNULL,
-    )
-
-
-def strike(desk: Desk, process: subprocess.Popen[bytes], posts: int, number: int) -> None:
-    """Send a signal once so many more requests have come (or the process has ended)."""
-    until = len(desk.provider.posts) + posts
-    while process.poll() is None and len(desk.provider.posts) < until:
-        time.sleep(0.002)
-    process.send_signal(number)
-    process.wait()
-
-
-def test_interrupt_stops_all_lanes_and_loses_nothing(desk: Desk) -> None:
-    """Ctrl-C in the middle: no further request, every answer kept, and the order resumes."""
-    desk.provider.delay_s = 0.1
-    process = start(desk, "out")
-    strike(desk, process, 10, signal.SIGINT)
-    assert process.returncode != 0
-    assert 10 <= len(desk.provider.posts) < 60
-    assert start(desk, "out").wait() == 0
-    assert max(desk.provider.paid.values()) == 1
-
-
-def difficult(body: dict[str, Any]) -> str:
-    """Some answers are unusable, and some say the same as others."""
-    text = small_talk(body)
-    luck = random.Random(text).random()
-    if luck < 0.15:
-        return json.dumps({"messages": [{"role": "system", "content": text}]})
-    if luck < 0.3:
-        return small_talk({"messages": [{"content": str(int(luck * 100))}]})
-    return text
-
-
-@pytest.mark.slow
-def test_killed_order_ends_with_the_undisturbed_set(desk: Desk) -> None:
-    """Batches side by side, rejections, duplicates, refill: killed and killed again, the same."""
-    desk.provider.answer, desk.provider.delay_s = difficult, 0.02
-    assert start(desk, "undisturbed").wait() == 0
-    once = desk.provider.paid.copy()
-    desk.provider.paid.clear()
-    rng = random.Random(5)
-    kills = 5
-    for _ in range(kills):
-        strike(desk, start(desk, "killed"), rng.randrange(5, 20), signal.SIGKILL)
-    assert start(desk, "killed").wait() == 0
-    assert desk.accepted("killed") == desk.accepted("undisturbed")
-    assert desk.provider.paid.keys() == once.keys()
-    assert desk.provider.paid.total() - once.total() <= kills * 8
-
-
 def test_refused_key_in_mid_run_stops_every_lane(desk: Desk) -> None:
     """The first refusal ends the others; it is that refusal that is raised."""
     desk.provider.delay_s = 0.02
@@ -268,83 +153,6 @@ def test_progress_reaches_the_number_wanted(desk: Desk) -> None:
     )
     generate(order, desk.out, home=None, show=seen.append)
     assert seen[-1].accepted == seen[-1].wanted == 12
-
-
-def invoke(*args: object) -> Any:
-    app = typer.Typer()
-    app.callback()(lambda: None)
-    command.register(app)
-    return CliRunner().invoke(app, ["generate", *map(str, args)])
-
-
-def test_command_prints_what_it_made_and_reruns_for_nothing(desk: Desk) -> None:
-    """Counts, rejections, tokens and cost; `--json` for machines."""
-    args = [desk.root / "kb.md", "--num", 6, "--teacher", "openrouter", "--out", desk.out]
-    first = invoke(*args)
-    assert first.exit_code == 0, first.output
-    assert "6 of 6 conversations" in first.stdout
-    assert "80% cached" in first.stdout
-    data = json.loads(invoke(*args, "--json").stdout)
-    assert (data["accepted"], data["shortfall"], data["out"]) == (6, 0, str(desk.out))
-    assert len(desk.provider.posts) == 6
-
-
-def test_shortfall_ends_the_command_with_its_reason(desk: Desk) -> None:
-    """Fewer than wanted is a failure, said after the summary."""
-    desk.provider.faults.extend([Fault()] * 2 + [Fault(status=402, body={"error": {}})] * 50)
-    done = invoke(
-        desk.root / "kb.md", "--num", 6, "--teacher", "openrouter", "--out", desk.out,
-        "--workers", 1,
-    )  # fmt: skip
-    assert isinstance(done.exception, ShortfallError)
-    assert "credit" in str(done.exception)
-    assert "2 of 6 conversations" in done.stdout
-
-
-def test_price_makes_a_cap_possible(desk: Desk) -> None:
-    """Where the provider lists no price, the user's own makes the cap hold."""
-    args = [desk.root / "kb.md", "--num", 6, "--teacher", "openrouter", "--out", desk.out]
-    args += ["--model", "some/new-model"]
-    refused = invoke(*args, "--max-cost", 0.5)
-    assert isinstance(refused.exception, ConfigError)
-    assert not desk.provider.posts
-    assert invoke(*args, "--max-cost", 0.5, "--price", "0.5:3").exit_code == 0
-
-
-def test_dry_run_asks_for_no_conversation_and_leaves_nothing(desk: Desk) -> None:
-    """A forecast of tokens, and of cost where a price is listed, without a key."""
-    pricing = {"prompt": "0.000001", "completion": "0.000002"}
-    model = "google/gemini-3-flash-preview"
-    desk.provider.models_reply = (200, {"data": [{"id": model, "pricing": pricing}]})
-    done = invoke(
-        desk.root / "kb.md", "--num", 6, "--teacher", "openrouter", "--out", desk.out,
-        "--dry-run", "--json",
-    )  # fmt: skip
-    said = json.loads(done.stdout)
-    assert said["conversations"] == 6
-    assert said["cost_usd"] == pytest.approx(
-        (said["prompt_tokens"] + 2 * said["completion_tokens"]) / 1e6, rel=1e-3
-    )
-    assert desk.provider.posts == []
-    assert not desk.out.exists()
-
-
-@pytest.mark.parametrize(
-    "args",
-    [["--num", "0"], ["--num", "many"], ["--workers", "0"], ["--temperature", "3"],
-     ["--max-cost", "-1"], ["--max-cost", "nan"], ["--seed", "-1"],
-     ["--batch-size", "0"], ["--teacher", "nobody"], ["--price", "3"], ["--price", "a:b"],
-     ["--price", "-1:2"], ["--price", "nan:1"], ["--catalogue", "none.yaml"]],
-)  # fmt: skip
-def test_wrong_option_is_refused_before_anything(desk: Desk, args: list[str]) -> None:
-    """Out of range or unknown: nothing is made and nobody asked."""
-    rest = [] if "--num" in args else ["--num", "2"]
-    done = invoke(desk.root / "kb.md", "--out", desk.out, *rest, *args)
-    assert done.exit_code != 0
-    assert done.exit_code == 2 or isinstance(done.exception, UsageError)
-    assert not desk.out.exists()
-    assert not desk.provider.gets
-    assert not desk.provider.posts
 
 
 def test_template_generation_is_the_same_to_the_byte(tmp_path: Path) -> None:
