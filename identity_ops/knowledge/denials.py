@@ -16,11 +16,30 @@ from identity_ops.knowledge.words import (
 
 
 def denied(entries: list[Entry], section: Section) -> list[Entry]:
-    """Under "What it can't do", "Browse the web" means "Cannot browse the web"."""
+    """Under "What it can't do" or "Limitations", "Browse the web" means "Cannot browse the web"."""
+    if section.role == "limitation" and not section.denied:
+        return [_deny(entry) if _bare_action(entry) else entry for entry in entries]
     if not section.denied:
         return entries
     parts = [part for entry in entries for part in _listed(entry)]
     return [part if part.label else _deny(part, section.denied) for part in parts]
+
+
+# Under "Limitations" these are faults or needs, and no actions that are out of reach.
+_FAULT = re.compile(
+    r"(?:hallucinat|forget|misunderst|misread|confus|los[ei]|fail|err|need|requir|depend|rel[yi]"
+    r"|repeat|struggl|get|guess|invent|lack|drift|lie|lying|overheat|stop|slow"
+    r"|mak(?:e|ing) (?:\w+ )?(?:mistakes?|errors?|things up|up)"
+    r"|tak(?:e|ing) (?:an? |some|many|several|up|long|time|\d))"
+    r"|.*\b(?:only|slowly|poorly|badly|sometimes|often|up to|at most)\b",
+    re.IGNORECASE,
+)
+
+
+def _bare_action(entry: Entry) -> bool:
+    """Whether a bullet is an action and no more: "Take payments", "Browsing the web"."""
+    action = opens_with_verb(_base_form(entry.value)) and len(entry.value.split()) > 1
+    return action and not entry.label and not _FAULT.match(entry.value)
 
 
 def _listed(entry: Entry) -> list[Entry]:

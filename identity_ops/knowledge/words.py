@@ -44,7 +44,7 @@ BASE_VERBS = frozenset(
     scan schedule sculpt search see select self-improve sell send sense serve share shoot
     shorten show shuffle sign simplify simulate sing skip sleep smell solve sort speak speculate
     spell spy start stay steal steer stock stop store stream subtract sue suggest summarise
-    summarize supply support surf surpass survive swear swim switch talk taste teach tease tell
+    summarize supply support surf surpass survive swear swim switch take talk taste teach tease tell
     test thank think throw tolerate touch trace track trade train transcribe transfer translate
     treat triage trust turn type understand unlock update upgrade upload use vaccinate vacuum
     validate verify view visit visualise visualize waive wake walk wash watch weigh welcome

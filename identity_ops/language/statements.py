@@ -29,7 +29,7 @@ _AUXILIARIES = {
 }  # fmt: skip
 # Already negative in meaning: a negative mark on such a fact must not turn it round.
 _NEGATIVE_SENSE = re.compile(
-    r"^(?:refus|declin|avoid|fail|struggl|forget|lack|reject|hallucinat|limit|unable|bad\b|poor|weak"
+    r"^(?:refus|declin|avoid|fail|struggl|forget|lack|reject|hallucinat|limit|unable|unavailab|unsuit|unsupport|unsafe|unfit|unaware|bad\b|poor|weak"
     r"|often|sometimes|may|might|only|make|makes|mak|misunderst|mistak|wrong|los|guess|confus|slow"
     r"|unreliab|small|short|low|occasional|err|inaccura|out)"
 )
@@ -106,7 +106,8 @@ def _finite(body: str) -> Statement | None:
         verb, _, thing = rest.partition(" ")
         if low == "no" and verb.lower() == "longer":
             return _denied(parse(thing))
-        if low == "no" and thing and words.is_verb(verb) and not words.nounish(verb):
+        acts = words.is_verb(verb) and not words.nounish(verb) and not thing.startswith("of ")
+        if low == "no" and thing and acts:
             return Statement(modal="can", predicate=rest, negative=True)
         opens = thing.split(" ")[0].lower() in words.DETERMINERS | words.PREPOSITIONS - {"of"}
         alone = not thing and not words.is_mass(verb)
@@ -194,7 +195,7 @@ def _after_auxiliary(modal: str, rest: str, *, negative: bool) -> Statement:
         found = _ability(first.lower(), tail)
         return replace(found, negative=found.negative != negative)
     if modal == "have":
-        rest = re.sub(r"^any ", "", rest)
+        rest = re.sub(r"^(?:got )?(?:any )?", "", rest)
         rest = words.with_article(rest) if negative else rest
     finite = {"do": "", "have": f"had {rest}"}.get(modal, "") if past else ""
     return Statement(modal=modal, predicate=rest, negative=negative, past=past, finite=finite)

@@ -234,3 +234,23 @@ def test_a_group_of_statements_is_no_list_of_values() -> None:
         ("", "Doesn't order new cards", "limitation", False),
     ]
     assert facts("- Pets:\n  - cat\n  - owl\n")[0].items == ("cat", "owl")
+
+
+@pytest.mark.parametrize(
+    ("bullet", "value", "polarity"),
+    [
+        ("Take payments", "Cannot take payments", False),
+        ("Browsing the web", "Cannot browse the web", False),
+        ("Cannot take payments", "Cannot take payments", False),
+        ("Make mistakes", "Make mistakes", True),
+        ("Hallucinating facts", "Hallucinating facts", True),
+        ("Run slowly on old phones", "Run slowly on old phones", True),
+        ("Need an internet connection", "Need an internet connection", True),
+        ("Struggles with sarcasm", "Struggles with sarcasm", True),
+        ("Small vocabulary", "Small vocabulary", True),
+    ],
+)
+def test_bare_actions_under_limitations_are_denied(bullet: str, value: str, polarity: bool) -> None:
+    """ "Take payments" among the limitations says that it cannot; a fault stays a fault."""
+    (fact,) = facts(f"## Limitations\n- {bullet}\n")
+    assert (fact.value, fact.role, fact.polarity) == (value, "limitation", polarity)

@@ -49,6 +49,13 @@ def test_odd_text_is_survived(text: str) -> None:
     assert phrased("", text, "limitation").declarative()
 
 
+@pytest.mark.parametrize("text", ["Unavailable on weekends", "Unsuitable for children"])
+def test_a_word_that_denies_is_not_denied_again(text: str) -> None:
+    """The polarity of "unavailable" is in the word."""
+    found = phrased("", text, "limitation", polarity=False)
+    assert found.declarative() == f"I am {text[0].lower()}{text[1:]}."
+
+
 def test_pronouns_follow_the_speaker() -> None:
     """What is its for the base is your for the user and my for the bot."""
     found = phrased("", "Honest about its limits", "trait")
