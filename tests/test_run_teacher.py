@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -159,3 +160,45 @@ def test_tasks_beside_each_other_keep_one_ceiling(
         made = list(slots.map(lambda pair: pair[1].generate(pair[0]), enumerate(tasks)))
     assert sum(ref["counts"]["accepted"] for ref in made) == 24
     assert 1 <= provider.most_in_flight <= workers
+
+
+def listing(*names: str) -> tuple[int, dict[str, Any]]:
+    """The answer of a page that lists models."""
+    return 200, {"data": [{"id": name} for name in names]}
+
+
+def test_a_model_that_the_provider_lacks_is_found_by_the_plan(
+    home: Home, provider: Provider
+) -> None:
+    """The message names the near one, and no conversation is asked for."""
+    provider.models_reply = listing("acme/writer-2", "acme/writer-3", "other/poet")
+    with pytest.raises(ConfigError, match="no such model") as caught:
+        planned(run_on(home, provider, teacher_model="acme/writer-4"))
+    assert "acme/writer-3" in str(caught.value)
+    assert provider.posts == []
+
+
+@pytest.mark.parametrize(
+    ("model", "reply"),
+    [("acme/writer", listing("acme/writer")), ("acme/writer:free", listing("acme/writer")),
+     ("llama", listing("llama:latest")), ("acme/writer", listing()), ("any", (404, {})),
+     ("any", (500, {})), ("any", (200, "odd")), ("any", (200, {"data": 7}))],
+)  # fmt: skip
+def test_a_model_may_be_used_unless_the_provider_clearly_lacks_it(
+    home: Home, provider: Provider, model: str, reply: tuple[int, Any]
+) -> None:
+    """Variants are named by a suffix, and many servers list nothing."""
+    provider.models_reply = reply
+    planned(run_on(home, provider, teacher_model=model))
+
+
+def test_gemini_lists_its_models_its_own_way(home: Home, provider: Provider) -> None:
+    """With a prefix, and in pages."""
+    reply = {"models": [{"name": "models/gemini-9-flash"}]}
+    provider.models_reply = (200, reply)
+    access = Access(base_url=provider.gemini_url, key=SecretStr(KEY))
+    conf = run_on(home, provider, teacher="gemini").config.model_dump()
+    for model, fails in (("gemini-9-flash", False), ("gemini-9-flush", True)):
+        run = Run("r", conf | {"teacher_model": model}, home, find_access=lambda _: access)
+        with pytest.raises(ConfigError, match="gemini-9-flash") if fails else nullcontext():
+            planned(run)

@@ -12,6 +12,7 @@ from identity_ops.knowledge import read_knowledge
 from identity_ops.knowledge.stage import lint_stage
 from identity_ops.plan import plan_stage
 from identity_ops.teachers.base import Teacher, TeacherConfig
+from identity_ops.teachers.check import check_ready
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,7 @@ def check_teacher(
         ConfigError: a cap with an unknown price, or one that the forecast passes.
     """
     with borrowed(client, teacher, read_knowledge(lint_dir)) as asked:
-        asked.preflight()
+        check_ready(asked)
         said = add_up(asked, teacher, plan_dir)
     if said.cap_usd is not None and said.cost_usd is None:
         raise unknown_price()

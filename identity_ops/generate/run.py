@@ -25,6 +25,7 @@ from identity_ops.store.manifest import FILE_NAME, Manifest
 from identity_ops.store.paths import Home
 from identity_ops.store.stage import set_aside
 from identity_ops.teachers.base import Teacher
+from identity_ops.teachers.check import check_ready
 from identity_ops.teachers.spend import Budget
 
 Show = Callable[[Progress], None]
@@ -94,7 +95,7 @@ def generate(
         with borrowed(None, order.teacher, read_knowledge(layout.lint)) as teacher:
             terms = order.terms(teacher.identity())
             number = choose_part(layout, order, terms)
-            teacher.preflight()
+            check_ready(teacher)
             site = _site(layout, number, order, home, teacher)
             remember(site.part, terms)
             _plan(site)

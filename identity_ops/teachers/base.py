@@ -72,6 +72,9 @@ class Teacher(Protocol):
             CreditError: nothing is left to spend.
         """
 
+    def offered(self) -> list[str]:
+        """Names of the provider's models; empty where nobody lists them."""
+
     def price(self, *, ask: bool = True) -> Price | None:
         """What tokens cost; None where nobody says.
 
@@ -116,6 +119,9 @@ class TemplateAnswers:
 
     def preflight(self) -> None:
         """Nothing to find: no key, no account."""
+
+    def offered(self) -> list[str]:
+        return []
 
     def price(self, *, ask: bool = True) -> Price | None:  # noqa: ARG002 - the interface's
         return Price(prompt=0.0, completion=0.0, source="nobody is asked")

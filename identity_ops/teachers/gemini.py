@@ -41,6 +41,7 @@ class GeminiTeacher(RemoteTeacher):
     default_model = "gemini-3-flash-preview"
     url_variable = "GEMINI_BASE_URL"
     key_page = "models?pageSize=1"
+    models_page = "models?pageSize=1000"
 
     def request(self, cell: Cell) -> dict[str, Any]:
         return {

@@ -11,10 +11,11 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from identity_ops.errors import CreditError, IdentityError
+from identity_ops.errors import CreditError
 from identity_ops.knowledge import Knowledge
 from identity_ops.teachers.base import TeacherConfig
 from identity_ops.teachers.chat import ChatTeacher
+from identity_ops.teachers.reply import listed_rows
 from identity_ops.teachers.spend import Price
 
 
@@ -43,15 +44,10 @@ class OpenRouterTeacher(ChatTeacher):
             return self._known_price
 
     def _asked_price(self, otherwise: Price | None) -> Price | None:
-        try:
-            listing = self._get("models", needs_key=False)
-        except IdentityError:  # a forecast with the table's price is better than none
-            return otherwise
-        models = listing.get("data") if isinstance(listing, dict) else None
-        for model in models if isinstance(models, list) else []:
-            if isinstance(model, dict) and model.get("id") == self.model:
+        for model in listed_rows(self._models):
+            if model.get("id") == self.model:
                 return _price_of(model.get("pricing"))
-        return otherwise
+        return otherwise  # a forecast with the table's price is better than none
 
     def _check_key(self, page: Any) -> None:
         data = page.get("data") if isinstance(page, dict) else None

@@ -9,6 +9,7 @@ import logging
 import math
 import random
 import time
+from functools import cached_property
 from typing import Any, ClassVar
 
 from pydantic import SecretStr
@@ -23,7 +24,7 @@ from identity_ops.teachers.faults import OverloadError
 from identity_ops.teachers.http import Client, Reply, UnsentError
 from identity_ops.teachers.prices import listed
 from identity_ops.teachers.prompt import Prompt
-from identity_ops.teachers.reply import Answer, Usage, error_of, parse
+from identity_ops.teachers.reply import Answer, Usage, error_of, listed_rows, parse
 from identity_ops.teachers.spend import UNKNOWN, Account, Estimate, Price, Send
 from identity_ops.teachers.throttle import Throttle
 
@@ -62,6 +63,7 @@ class RemoteTeacher:
     default_model: ClassVar[str | None] = None
     url_variable: ClassVar[str]
     key_page: ClassVar[str]  # a small page that only a good key may read
+    models_page: ClassVar[str] = "models"
 
     def __init__(
         self, config: TeacherConfig, knowledge: Knowledge, *, key: SecretStr | None = None
@@ -97,6 +99,11 @@ class RemoteTeacher:
             raise
         except (ProviderError, RequestError) as error:
             log.warning("the key could not be checked beforehand: %s", error)
+
+    def offered(self) -> list[str]:
+        """Names of the provider's models; empty where it does not list them."""
+        rows = listed_rows(self._models)
+        return [str(row.get("id") or row.get("name")).removeprefix("models/") for row in rows]
 
     def price(self, *, ask: bool = True) -> Price | None:  # noqa: ARG002 - the interface's
         return self._known_price
@@ -235,6 +242,14 @@ class RemoteTeacher:
             except UnsentError as error:
                 time.sleep(self._backoff(path, number, error.retry_after))
         return self._get(path)
+
+    @cached_property
+    def _models(self) -> Any:
+        """The page of models, asked for once; None where it cannot be had."""
+        try:
+            return self._get(self.models_page, needs_key=False)
+        except IdentityError:  # only a clear answer says that a model is not there
+            return None
 
     def _secret(self) -> SecretStr | None:
         if self._key is None:

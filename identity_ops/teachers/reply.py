@@ -38,6 +38,12 @@ class Usage:
     cost: float | None = None
 
 
+def listed_rows(page: Any) -> list[dict[str, Any]]:
+    """The models on a page that lists them: OpenAI's way (data) or Gemini's (models)."""
+    found = page.get("data") or page.get("models") if isinstance(page, dict) else None
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+
+
 def parse(body: bytes) -> Any:
     """The JSON in `body` (white space around it is fine); None where there is none."""
     try:

@@ -33,7 +33,7 @@ def test_forecast_adds_up_the_plan(provider: Provider, folders: tuple[Path, Path
     said = check_teacher(*folders, settings(provider, price=PRICE, max_cost_usd=5.0))
     assert said.conversations == 10
     assert said.cost_usd == pytest.approx((said.prompt_tokens + said.completion_tokens * 10) / 1e6)
-    assert provider.gets == ["/api/v1/key"]
+    assert provider.gets == ["/api/v1/key", "/api/v1/models"]
     assert provider.posts == []
 
 
