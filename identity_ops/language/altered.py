@@ -26,6 +26,7 @@ _WHOLES = (
     (r" months? (?:a|per|each) year\b", 12),
 )
 _SHIFT = 3  # hours and years
+_MAX_DIGITS = 200  # what has more is no quantity, and would overflow
 
 # First match wins at each place.
 _KINDS: tuple[tuple[str, str], ...] = (
@@ -51,6 +52,8 @@ _TOKEN = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KIND
 
 def altered(text: str) -> str | None:
     """The text with its numbers, or its month, changed; None where it has none."""
+    if re.search(rf"\d{{{_MAX_DIGITS}}}", text):
+        return None
     changed = _TOKEN.sub(lambda found: _CHANGES[str(found.lastgroup)](found[0]), text)
     if changed == text:
         changed = re.sub(rf"\b(?:{'|'.join(MONTHS)})\b", lambda m: _month(m[0]), text, count=1)

@@ -82,6 +82,7 @@ def test_versions_stay_versions(parts: list[int]) -> None:
 def test_any_text_is_changed_or_has_nothing_to_change(text: str) -> None:
     """No text makes it fail; what it gives differs."""
     assert altered(text) != text
+    assert altered("1" * 5000) is None
 
 
 @pytest.mark.parametrize(
