@@ -116,6 +116,13 @@ class RunConfig(BaseModel):
         description="The plan fails where its forecast passes the cap; generation stops at it. "
         "Empty: no cap.",
     )
+    price: str | None = Field(
+        None,
+        pattern=r"^\d+(\.\d+)?:\d+(\.\d+)?$",
+        title="Price (USD a million tokens)",
+        description="IN:OUT, as 0.5:3, where nobody lists the model's price: a spend cap needs "
+        "one. Empty: the provider's or the shipped list's.",
+    )
     seed: int = Field(
         0,
         ge=0,

@@ -88,6 +88,6 @@ class RunTeacher:
             "temperature": config.temperature, "max_cost_usd": cap_usd,
             "base_url": self._access.base_url,
             "prompt_file": str(self.prompt_file) if self.prompt_file else None,
-            "personality": config.personality, "ascii": config.ascii,
+            "personality": config.personality, "ascii": config.ascii, "price": config.price,
         }  # fmt: skip
         return TeacherConfig.of(**values)

@@ -17,7 +17,7 @@ SECTIONS = {
     "Conversations": ("num_conversations", "batch_size", "catalogue", "ascii"),
     "Teacher": (
         "teacher", "teacher_model", "temperature", "personality", "prompt_file", "workers",
-        "max_cost_usd",
+        "max_cost_usd", "price",
     ),
     "Mixture": ("general", "identity_share"),
     "Training": (

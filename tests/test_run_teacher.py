@@ -202,3 +202,15 @@ def test_gemini_lists_its_models_its_own_way(home: Home, provider: Provider) -> 
         run = Run("r", conf | {"teacher_model": model}, home, find_access=lambda _: access)
         with pytest.raises(ConfigError, match="gemini-9-flash") if fails else nullcontext():
             planned(run)
+
+
+def test_a_price_of_one_s_own_makes_a_cap_possible(home: Home, provider: Provider) -> None:
+    """For a server that lists none, as in the command line."""
+    capped = {"teacher_model": "my/own", "max_cost_usd": 1.0}
+    with pytest.raises(ConfigError, match="price is unknown"):
+        planned(run_on(home, provider, **capped))
+    run = run_on(home, provider, **capped, price="0.5:3")
+    planned(run)
+    assert run.generate(0)["counts"]["accepted"] == 2
+    with pytest.raises(ConfigError, match="price"):
+        run_on(home, provider, price="cheap")

@@ -86,7 +86,7 @@ def _generate(
             raise UsageError("no such file", where=path)
     config = _teacher(
         name=teacher, model=model, temperature=temperature, workers=workers,
-        max_cost_usd=max_cost, price=_price(price), prompt_file=str(prompt) if prompt else None,
+        max_cost_usd=max_cost, price=price, prompt_file=str(prompt) if prompt else None,
         personality=personality, ascii=policy,
     )  # fmt: skip
     order = Order(
@@ -113,16 +113,6 @@ def _teacher(**options: Any) -> TeacherConfig:
         return TeacherConfig.of(**options)
     except ConfigError as error:
         raise UsageError(error.what) from None
-
-
-def _price(text: str | None) -> dict[str, str] | None:
-    """ "0.5:3" as a price's fields; the settings check the numbers."""
-    if text is None:
-        return None
-    prompt, colon, completion = text.partition(":")
-    if not colon:
-        raise UsageError("wrong price", where="--price", expected="IN:OUT", got=text)
-    return {"prompt": prompt, "completion": completion}
 
 
 @contextlib.contextmanager

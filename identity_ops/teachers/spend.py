@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from identity_ops.errors import CreditError, ProviderError
 
@@ -19,7 +19,7 @@ _SLACK = 1e-9  # sums of floats
 
 
 class Price(BaseModel):
-    """US dollars for a million tokens."""
+    """US dollars for a million tokens. Also read from text: "0.5:3" is prompt:completion."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     prompt: float = Field(ge=0, allow_inf_nan=False)
@@ -29,6 +29,16 @@ class Price(BaseModel):
     )
     request: float = Field(0.0, ge=0, allow_inf_nan=False, description="For each request, USD.")
     source: str = Field("given by the user", description="Whose word it is, and of which day.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        prompt, colon, completion = value.partition(":")
+        if not colon:
+            raise ValueError(f"expected IN:OUT, as 0.5:3, got {value!r}")
+        return {"prompt": prompt, "completion": completion}
 
     def of(self, prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0) -> float:
         """Cost of one request in US dollars; the cached tokens are a part of the prompt's."""
