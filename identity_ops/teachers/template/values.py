@@ -5,9 +5,12 @@ from __future__ import annotations
 import random
 import re
 
+from identity_ops.language.altered import MONTHS, altered
+
 _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?")
-_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September",
-           "October", "November", "December")  # fmt: skip
+_PLAIN = re.compile(r"[^\d:/%]*\d[\d,]*(?:\.\d+)?[^\d:/%]*")
+_BOUNDED = re.compile(r"\bper\b|\b(?:a|each) (?:day|week|month|year)|o'clock|\bUhr|\d ?[ap]\.?m\b"
+                      rf"|{'|'.join(MONTHS)}", re.IGNORECASE)  # fmt: skip
 _BANKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"colou?r", ("red", "blue", "green", "yellow", "purple", "orange", "black")),
     (r"\b(?:city|town|headquarters|birthplace|hometown|location|home|place|office)\b",
@@ -30,15 +33,24 @@ def false_value(value: str, noun: str, rng: random.Random) -> str:
     """Another value of the same sort, "" where none suggests itself."""
     if re.search(r"https?://|www\.|@|\w\.\w{2,3}\b(?! )", value):
         return ""
-    if month := next((m for m in _MONTHS if m in value), ""):
-        return value.replace(month, rng.choice([m for m in _MONTHS if m != month]))
-    if found := _NUMBER.search(value):
+    found = _NUMBER.search(value)
+    if found and _PLAIN.fullmatch(value) and not _BOUNDED.search(value):
         return value[: found.start()] + _other_number(found[0], rng) + value[found.end() :]
+    if found or _BOUNDED.search(value):
+        return _still_possible(value, rng)
     for pattern, bank in _BANKS:
         if re.search(pattern, noun.lower()):
             others = [word for word in bank if word.lower() not in value.lower()]
             return rng.choice(others)
     return ""
+
+
+def _still_possible(value: str, rng: random.Random) -> str:
+    """A time stays within the day, a share within its whole; never the wrong value of a probe."""
+    once = altered(value)
+    twice = altered(once) if once else None
+    others = [other for other in (twice, altered(twice) if twice else None) if other]
+    return rng.choice([other for other in others if other not in {value, once}] or [""])
 
 
 def _other_number(text: str, rng: random.Random) -> str:
