@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 
-NAMES = ("forgetting",)
+NAMES = ("forgetting", "client")
 
 
 def main() -> None:

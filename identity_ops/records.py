@@ -131,7 +131,8 @@ class Probe:
 
 def encode(record: Any) -> str:
     """One record as one JSON line, without the newline."""
-    return json.dumps(dataclasses.asdict(record), ensure_ascii=False, separators=(",", ":"))
+    row = {name: getattr(record, name) for name in field_names(type(record))}  # asdict copies
+    return json.dumps(row, ensure_ascii=False, separators=(",", ":"))
 
 
 def decode(kind: type[T], line: str, where: str = "") -> T:

@@ -7,9 +7,10 @@ calling thread: what arrives together is written with one fsync.
 from __future__ import annotations
 
 import logging
+import queue
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from identity_ops.errors import CreditError, ProviderError, RejectedError, TransientError
@@ -78,6 +79,7 @@ class Drive:
         self._slots = shared.slots or threading.Semaphore(self._workers)
         self._interrupted = shared.interrupted
         self._error: BaseException | None = None
+        self._arrivals: queue.SimpleQueue[Future[Response]] = queue.SimpleQueue()
         self._cost_usd, self._in_flight = 0.0, 0
         self.reused = 0  # answers found in the log or the cache
         self.out_of_money: CreditError | None = None
@@ -96,7 +98,7 @@ class Drive:
                     self._start(batch, pool, running)
                     if not running:
                         break
-                    done, _ = wait(running, timeout=_GLANCE_S, return_when=FIRST_COMPLETED)
+                    done = self._arrived(running)
                     self._take(batch, [(running.pop(future), future) for future in done])
                     self._in_flight = len(running)
                     self._report(batch)  # at each glance: a slow provider is seen to be slow
@@ -120,7 +122,24 @@ class Drive:
             if draw is None:
                 return
             ask = self._teacher.complete
-            running[pool.submit(ask, draw.cell, draw.attempt, self._account)] = draw
+            future = pool.submit(ask, draw.cell, draw.attempt, self._account)
+            running[future] = draw
+            future.add_done_callback(self._arrivals.put)
+
+    def _arrived(self, running: dict[Future[Response], Draw]) -> list[Future[Response]]:
+        """Requests that have ended: all that arrived while the last ones were written down.
+
+        A queue costs the same however many are in flight; `concurrent.futures.wait` looks at
+        each of them each time. After a silence the requests themselves are asked, so that one
+        whose arrival an interrupt swallowed is not waited for.
+        """
+        try:
+            done = {self._arrivals.get(timeout=_GLANCE_S)}
+            while not self._arrivals.empty():
+                done.add(self._arrivals.get_nowait())
+        except queue.Empty:
+            done = {future for future in running if future.done()}
+        return [future for future in done if future in running]
 
     def _next_unknown(self, batch: Batch) -> Draw | None:
         """The next draw that has to be asked; those with a known answer are settled here."""
