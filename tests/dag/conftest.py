@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+PLANTED = "planted-in-the-environment-1d9c"
 
 
 @pytest.fixture(scope="session")
@@ -24,8 +25,10 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "PYTHONPATH": str(ROOT),
+        "OPENAI_API_KEY": PLANTED,
     }
-    argv = [sys.executable, str(Path(__file__).with_name("describe.py")), str(ROOT / "dags")]
+    script = Path(__file__).with_name("describe.py")
+    argv = [sys.executable, str(script), str(ROOT / "dags"), f"sent with {PLANTED} to it"]
     done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     described: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

@@ -32,9 +32,19 @@ def main() -> None:
                 "seconds": seconds,
                 "retries": _retries(),
                 "plugin_errors": get_import_errors(),
+                "masked": _masked(sys.argv[2]),
             }
         )
     )
+
+
+def _masked(text: str) -> str:
+    """A line of a task's log, after the hooks have registered the keys that the task may meet."""
+    from airflow.sdk._shared.secrets_masker import redact
+    from identity_hooks import mask_environment
+
+    mask_environment()
+    return str(redact(text))
 
 
 def _dag(dag: Any) -> dict[str, Any]:

@@ -118,6 +118,11 @@ def test_the_form_offers_choices_only_for_closed_sets(dag: dict[str, Any]) -> No
     assert chosen == {"teacher", "ascii", "zero_stage", "offload", "rounds"}
 
 
+def test_a_key_of_the_environment_is_masked_in_a_task_s_log(seen: dict[str, Any]) -> None:
+    """Airflow knows the passwords of connections, but not which variable is a key."""
+    assert seen["masked"] == "sent with *** to it"
+
+
 def test_dag_files_import_the_library_inside_tasks_only() -> None:
     """What a DAG file imports at its top is imported at every parse."""
     for path in (ROOT / "dags").glob("*.py"):

@@ -51,6 +51,8 @@ def test_a_connection_wins_and_its_key_stays_in_it(stage: Stage, provider: Provi
     before = len(stage.provider.posts) + len(stage.provider.gets)
     with connection(stage, "openrouter", provider.url, OWN_KEY):
         stage.client.trigger(CONF, "by-connection")
+        until(lambda: len(provider.posts) > 8, "requests", 60)
+        assert leaks(stage, OWN_KEY, KEY) == []  # while tasks are at work, too
         assert finish(stage, "by-connection", "curate") == "success"
     assert len(stage.look("by-connection").manifest("curate").files) > 2
     assert sum(provider.paid.values()) >= 36
