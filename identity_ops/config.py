@@ -123,6 +123,13 @@ class RunConfig(BaseModel):
         description="IN:OUT, as 0.5:3, where nobody lists the model's price: a spend cap needs "
         "one. Empty: the provider's or the shipped list's.",
     )
+    max_requests_per_day: int | None = Field(
+        None,
+        ge=1,
+        title="Requests a day",
+        description="For free tiers: with this key on this machine, over all runs. Used up, "
+        "generation stops; the same run goes on the next day. Empty: no limit.",
+    )
     seed: int = Field(
         0,
         ge=0,

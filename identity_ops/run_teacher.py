@@ -89,5 +89,6 @@ class RunTeacher:
             "base_url": self._access.base_url,
             "prompt_file": str(self.prompt_file) if self.prompt_file else None,
             "personality": config.personality, "ascii": config.ascii, "price": config.price,
+            "max_requests_per_day": config.max_requests_per_day,
         }  # fmt: skip
         return TeacherConfig.of(**values)

@@ -18,6 +18,7 @@ SECTIONS = {
     "Teacher": (
         "teacher", "teacher_model", "temperature", "personality", "prompt_file", "workers",
         "max_cost_usd", "price",
+        "max_requests_per_day",
     ),
     "Mixture": ("general", "identity_share"),
     "Training": (

@@ -48,6 +48,9 @@ def _generate(
         str | None,
         typer.Option(metavar="IN:OUT", help="USD a million tokens, where nobody lists a price."),
     ] = None,
+    max_requests_per_day: Annotated[
+        int | None, typer.Option(min=1, help="For free tiers; the next day goes on.")
+    ] = None,
     append: Annotated[bool, typer.Option("--append", help="N more in the same folder.")] = False,
     temperature: Annotated[float, typer.Option(min=0, max=2, help="Of the teacher.")] = 1.0,
     batch_size: Annotated[int, typer.Option(min=1, help="Conversations a batch.")] = 50,
@@ -87,7 +90,7 @@ def _generate(
     config = _teacher(
         name=teacher, model=model, temperature=temperature, workers=workers,
         max_cost_usd=max_cost, price=price, prompt_file=str(prompt) if prompt else None,
-        personality=personality, ascii=policy,
+        personality=personality, ascii=policy, max_requests_per_day=max_requests_per_day,
     )  # fmt: skip
     order = Order(
         knowledge=knowledge, num=num, seed=seed, batch_size=batch_size, catalogue=catalogue,

@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from identity_ops.curate import Checker
 from identity_ops.errors import ConfigError, DataError
+from identity_ops.generate.allowance import Allowance
 from identity_ops.generate.batch import Batch, Draw, slice_cells
 from identity_ops.generate.cache import ResponseCache
 from identity_ops.generate.drive import Drive, OnProgress, Shared, ignore_progress
@@ -27,11 +28,11 @@ from identity_ops.knowledge import Knowledge, read_knowledge
 from identity_ops.records import Cell, Conversation, Rejection, Response, read_jsonl, write_jsonl
 from identity_ops.store import manifest as manifests
 from identity_ops.store.manifest import Manifest
-from identity_ops.store.paths import Home
+from identity_ops.store.paths import Home, safe_component
 from identity_ops.store.publish import write_atomic
 from identity_ops.store.stage import Outcome, run_stage
 from identity_ops.teachers.base import Teacher, TeacherConfig, make_teacher
-from identity_ops.teachers.spend import Account, Budget, Estimate, Price
+from identity_ops.teachers.spend import Account, Budget, Estimate, Price, no_limit
 
 log = logging.getLogger(__name__)
 TRIES = 3  # draws of one cell at most
@@ -189,13 +190,22 @@ def open_desk(folder: Path, knowledge: Knowledge, means: Means, *, size: int) ->
         budget = means.shared.budget or Budget(means.config.max_cost_usd, ledger.spent_usd)
         if budget.cap_usd is not None and means.teacher.price() is None:
             raise unknown_price()
-        account = Account(budget, ledger, retries=max(20, RETRIES * size))
+        account = Account(budget, ledger, retries=max(20, RETRIES * size), take=_daily_take(means))
         drive = Drive(
             means.teacher, account, responses, ResponseCache(means.home), checker.accept,
             workers=min(means.config.workers, size), shared=means.shared,
             on_progress=means.on_progress,
         )  # fmt: skip
         yield Desk(drive, responses, ledger, means.config.max_cost_usd)
+
+
+def _daily_take(means: Means) -> Callable[[], None]:
+    limit = means.config.max_requests_per_day
+    if limit is None:
+        return no_limit
+    purse, home = means.teacher.purse(), means.home or Home.from_env()
+    path = home.root / "allowances" / f"{safe_component(purse.name)}.json"
+    return Allowance(path, limit, zone=purse.zone).take
 
 
 def likely_cost(sizes: Iterable[Estimate], price: Price | None) -> float | None:

@@ -16,7 +16,7 @@ from identity_ops.knowledge import Knowledge
 from identity_ops.records import Ascii, Cell, Response
 from identity_ops.store.manifest import canonical_hash
 from identity_ops.store.sources import source_digest
-from identity_ops.teachers.spend import Account, Estimate, Price
+from identity_ops.teachers.spend import Account, Estimate, Price, Purse
 
 
 class TeacherConfig(BaseModel):
@@ -37,6 +37,9 @@ class TeacherConfig(BaseModel):
     workers: int = Field(8, ge=1, le=512, description="Requests in flight.")
     max_cost_usd: float | None = Field(None, ge=0, allow_inf_nan=False, description="Hard cap.")
     price: Price | None = Field(None, description="Where the provider publishes none.")
+    max_requests_per_day: int | None = Field(
+        None, ge=1, description="For free tiers; over all runs with the same key."
+    )
     timeout_s: float = Field(180.0, gt=0, le=3600, description="For one request, body and all.")
     attempts: int = Field(6, ge=1, le=20, description="Sends of one request before it fails.")
     backoff_s: float = Field(1.0, gt=0, le=60, description="First wait; doubles, with jitter.")
@@ -74,6 +77,9 @@ class Teacher(Protocol):
 
     def offered(self) -> list[str]:
         """Names of the provider's models; empty where nobody lists them."""
+
+    def purse(self) -> Purse:
+        """Whose requests of a day are counted together."""
 
     def price(self, *, ask: bool = True) -> Price | None:
         """What tokens cost; None where nobody says.
@@ -122,6 +128,9 @@ class TemplateAnswers:
 
     def offered(self) -> list[str]:
         return []
+
+    def purse(self) -> Purse:
+        return Purse("template", "UTC")
 
     def price(self, *, ask: bool = True) -> Price | None:  # noqa: ARG002 - the interface's
         return Price(prompt=0.0, completion=0.0, source="nobody is asked")

@@ -40,6 +40,7 @@ class GeminiTeacher(RemoteTeacher):
     default_url = "https://generativelanguage.googleapis.com/v1beta"
     default_model = "gemini-3-flash-preview"
     url_variable = "GEMINI_BASE_URL"
+    day_zone = "America/Los_Angeles"
     key_page = "models?pageSize=1"
     models_page = "models?pageSize=1000"
 

@@ -25,7 +25,7 @@ from identity_ops.teachers.http import Client, Reply, UnsentError
 from identity_ops.teachers.prices import listed
 from identity_ops.teachers.prompt import Prompt
 from identity_ops.teachers.reply import Answer, Usage, error_of, listed_rows, parse
-from identity_ops.teachers.spend import UNKNOWN, Account, Estimate, Price, Send
+from identity_ops.teachers.spend import UNKNOWN, Account, Estimate, Price, Purse, Send
 from identity_ops.teachers.throttle import Throttle
 
 log = logging.getLogger(__name__)
@@ -62,6 +62,7 @@ class RemoteTeacher:
     default_url: ClassVar[str]
     default_model: ClassVar[str | None] = None
     url_variable: ClassVar[str]
+    day_zone: ClassVar[str] = "UTC"  # whose midnight renews a daily quota
     key_page: ClassVar[str]  # a small page that only a good key may read
     models_page: ClassVar[str] = "models"
 
@@ -104,6 +105,11 @@ class RemoteTeacher:
         """Names of the provider's models; empty where it does not list them."""
         rows = listed_rows(self._models)
         return [str(row.get("id") or row.get("name")).removeprefix("models/") for row in rows]
+
+    def purse(self) -> Purse:
+        secret = self._secret()
+        key = secret.get_secret_value() if secret else ""
+        return Purse(f"{self.provider}-{canonical_hash([self.base_url, key])[:16]}", self.day_zone)
 
     def price(self, *, ask: bool = True) -> Price | None:  # noqa: ARG002 - the interface's
         return self._known_price

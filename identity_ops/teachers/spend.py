@@ -7,6 +7,7 @@ the answer is there. So the cap is kept by construction, whatever is in flight.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -54,6 +55,14 @@ class Estimate:
     prompt_tokens: int
     completion_tokens: int
     worst_usd: float  # 0 without a price
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """A key's daily quota at its provider: a name without the key in it, and whose midnight."""
+
+    name: str
+    zone: str
 
 
 class Budget:
@@ -121,15 +130,22 @@ class Book(Protocol):
         """The request ended: it cost `usd`."""
 
 
+def no_limit() -> None:
+    """Takes one of as many requests as one likes."""
+
+
 class Account:
-    """What one batch may spend: money, retries, and whether it should go on at all.
+    """What one batch may spend: money, retries, requests, and whether it should go on at all.
 
     Args:
         retries: sends beyond the first, over all requests of the batch.
+        take: counts one request; raises CreditError where none is left.
     """
 
-    def __init__(self, budget: Budget, book: Book, *, retries: int) -> None:
-        self.budget, self.book = budget, book
+    def __init__(
+        self, budget: Budget, book: Book, *, retries: int, take: Callable[[], None] = no_limit
+    ) -> None:
+        self.budget, self.book, self._take = budget, book, take
         self.halted = threading.Event()
         self._retries, self._lock = retries, threading.Lock()
 
@@ -137,12 +153,17 @@ class Account:
         """Reserve and write down one send.
 
         Raises:
-            CreditError: the cap cannot hold it.
+            CreditError: the cap cannot hold it, or the day's requests are used up.
             HaltedError: the batch is stopping.
         """
         if self.halted.is_set():
             raise HaltedError("the batch is stopping")
         self.budget.reserve(worst_usd, self.halted)
+        try:
+            self._take()
+        except BaseException:
+            self.budget.settle(worst_usd, 0.0)
+            raise
         return Send(self, self.book.open(key, worst_usd), worst_usd)
 
     def retry(self, error: ProviderError) -> None:
