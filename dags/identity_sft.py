@@ -42,7 +42,7 @@ def identity_sft() -> None:
 
     @task
     def plan() -> list[Batch]:
-        """Draw the conversations' cells and the probes; one item for each batch."""
+        """Draw the cells and the probes, check the teacher; one item for each batch."""
         run = current_run()
         ref = run.plan()
         return [{"batch": number, "plan": ref["digest"]} for number in range(run.config.batches)]
@@ -87,7 +87,8 @@ def identity_sft() -> None:
     batches = plan()
     checked >> batches
     generate.expand(batch=batches) >> refill() >> data >> approve >> mixture
-    checked >> base >> mixture >> train >> evaluate >> gate() >> publish()
+    # After the plan: where it finds that no teacher can be asked, nothing is pretrained.
+    batches >> base >> mixture >> train >> evaluate >> gate() >> publish()
 
 
 identity_sft()

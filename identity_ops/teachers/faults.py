@@ -108,7 +108,9 @@ def classify(
     return RequestError(f"the request was refused; {said}", where=where, todo=_CHECK_REQUEST)
 
 
-_CHECK_KEY = "Check the key and what it may be used for."
+_CHECK_KEY = (
+    "Check the key (in the connection, the environment, .env or a key file) and what it may do."
+)
 _TOP_UP = "Finished work is kept. Add credit, or wait for the quota, and run the same again."
 _CHECK_URL = "Set the address the provider documents."
 _CHECK_REQUEST = "Check the model's name, and that it supports structured output."

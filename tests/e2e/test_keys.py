@@ -73,13 +73,15 @@ def test_a_wrong_key_is_one_request_and_no_task(stage: Stage, provider: Provider
     wrong = "mistyped-key-0f3a99d1c4"
     with connection(stage, "openrouter", provider.url, wrong):
         stage.client.trigger(CONF, "wrong-key")
-        assert finish(stage, "wrong-key", "generate") == "upstream_failed"
+        assert stage.wait("wrong-key") == "failed"
     plan = stage.tasks("wrong-key")["plan"][0]
     assert (plan.state, plan.tries) == ("failed", 1)
     assert (provider.gets, provider.posts) == (["/api/v1/key"], [])
+    assert stage.tasks("wrong-key")["generate"][0].state == "upstream_failed"
     assert [task.map_index for task in stage.tasks("wrong-key")["generate"]] == [-1]
     assert "AuthError" in (said := log_of(stage, "wrong-key", "plan"))
-    assert "key" in said
+    assert "Check the key" in said
+    assert stage.tasks("wrong-key")["base"][0].state == "upstream_failed"
     assert leaks(stage, wrong) == []
 
 
