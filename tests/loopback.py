@@ -73,6 +73,7 @@ class Provider:
         self.key_reply: tuple[int, Any] = (200, {"data": {"limit_remaining": None}})
         self.models_reply: tuple[int, Any] = (200, {"data": []})
         self.delay_s = 0.0
+        self.connections = 0
         self.in_flight = self.most_in_flight = 0
         self.lock = threading.Lock()
         self.url = self.gemini_url = ""
@@ -140,6 +141,12 @@ def _handler(state: Provider) -> type[BaseHTTPRequestHandler]:
 class _Handler(BaseHTTPRequestHandler):
     provider: Provider
     protocol_version = "HTTP/1.1"
+
+    def setup(self) -> None:
+        super().setup()
+        with self.provider.lock:
+            self.provider.connections += 1
+
     disable_nagle_algorithm = True
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name

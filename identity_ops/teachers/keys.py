@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -109,8 +110,8 @@ def checked_url(url: str, source: str) -> str:
         raise _bad_url("https://host/path, nothing before an @, no query", "not that", source)
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
         raise _bad_url("https (http on loopback alone)", f"{parts.scheme}://{host}", source)
-    if _is_link_local(host):
-        raise _bad_url("a provider's address", f"the link-local address {host}", source)
+    if _is_metadata(host):
+        raise _bad_url("a provider's address", f"the metadata address {host}", source)
     return url.strip().rstrip("/")
 
 
@@ -130,10 +131,20 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _is_link_local(host: str) -> bool:
+def _is_metadata(host: str) -> bool:
+    """Link-local, or another address at which clouds tell secrets; in every way to write it."""
+    bare = host.rstrip(".").lower()
     try:
-        address = ipaddress.ip_address(host)
+        address = ipaddress.ip_address(_dotted(bare))
     except ValueError:
-        return host.rstrip(".").endswith("metadata.google.internal")
+        return bare.endswith("metadata.google.internal")
     mapped = getattr(address, "ipv4_mapped", None) or address
-    return mapped.is_link_local or str(mapped) == "fd00:ec2::254"
+    return mapped.is_link_local or str(mapped) in ("fd00:ec2::254", "100.100.100.200")
+
+
+def _dotted(host: str) -> str:
+    """2852039166, 0xA9FEA9FE and 169.254.43518 are IPv4 addresses to a resolver, too."""
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except (OSError, UnicodeEncodeError):
+        return host

@@ -42,10 +42,10 @@ class Throttle:
             return time.monotonic()
 
     def leave(self, *, succeeded: bool) -> None:
-        """Give the place back; successes let the limit grow."""
+        """Give the place back; an unbroken row of successes lets the limit grow."""
         with self._changed:
             self._active -= 1
-            self._successes += succeeded
+            self._successes = self._successes + 1 if succeeded else 0
             if self._successes >= _GROW_EVERY:
                 self._successes = 0
                 self.limit = min(self._ceiling, self.limit + 1)

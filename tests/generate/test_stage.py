@@ -20,7 +20,7 @@ from identity_ops.store.manifest import Manifest
 from identity_ops.store.paths import Home
 from identity_ops.teachers.base import make_teacher
 from tests.loopback import KEY, Fault, Provider, serve, small_talk
-from tests.scene import commit_lint, commit_plan, settings
+from tests.scene import TEXT, commit_lint, commit_plan, settings
 
 PRICE = {"prompt": 0.0, "completion": 0.0, "request": 0.001}
 
@@ -252,12 +252,44 @@ def test_other_folder_finds_the_answers_in_the_cache(bench: Bench) -> None:
     assert bench.accepted("first") == bench.accepted("second")
 
 
-@pytest.mark.parametrize("change", [{"temperature": 0.5}, {"model": "other/model"}])
+@pytest.mark.parametrize(
+    "change",
+    [{"temperature": 0.5}, {"model": "other/model"}, {"max_tokens": 999}, {"personality": "gruff"},
+     {"ascii": "off"}],
+)  # fmt: skip
 def test_changed_request_is_paid_for_anew(bench: Bench, change: dict[str, Any]) -> None:
-    """Another temperature or model is another request."""
+    """Whatever changes what is sent makes another request."""
     bench.run("first", home=True)
     bench.run("second", home=True, **change)
     assert len(bench.provider.posts) == 12
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"workers": 1}, {"max_cost_usd": 5.0}, {"timeout_s": 9.0}, {"attempts": 5},
+     {"backoff_s": 0.02}, {"max_wait_s": 0.1}, {"price": {"prompt": 1, "completion": 2}}],
+)  # fmt: skip
+def test_unchanged_request_is_never_paid_for_again(bench: Bench, change: dict[str, Any]) -> None:
+    """How it is sent, and what it may cost, is no part of what is asked."""
+    bench.run("first", home=True)
+    bench.run("second", home=True, **change)
+    assert len(bench.provider.posts) == 6
+
+
+def test_changed_knowledge_or_prompt_is_another_request(bench: Bench) -> None:
+    """One more fact, or another word in the prompt: nothing old fits. Back again: all of it."""
+    bench.run("first", home=True)
+    own = bench.folder / "prompt.md"
+    own.write_text("Know this: {{KNOWLEDGE}}. Write: {{CELL}}")
+    bench.run("prompt", home=True, prompt_file=str(own))
+    assert len(bench.provider.posts) == 12
+    (bench.folder / "changed").mkdir()
+    bench.lint = commit_lint(bench.folder / "changed", TEXT + "- Likes rain\n")
+    bench.run("knowledge", home=True)
+    assert len(bench.provider.posts) == 18
+    bench.lint = bench.folder / "lint"
+    bench.run("again", home=True)
+    assert len(bench.provider.posts) == 18
 
 
 def test_broken_cache_entry_counts_as_missing(bench: Bench) -> None:

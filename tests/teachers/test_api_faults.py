@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -161,15 +161,13 @@ def test_429_lowers_what_is_in_flight(provider: Provider, tmp_path: Path) -> Non
     provider.faults.extend([Fault(status=429, body={"error": {}}, delay_s=0.05)] * 8)
     with made(provider, tmp_path, workers=8, attempts=6) as teacher:
         shared = account()
-        threads = [
-            threading.Thread(target=teacher.complete, args=(cell(n), 0, shared)) for n in range(8)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert provider.most_in_flight == 8
-        assert teacher._throttle.limit < 8
+        ask = lambda number: teacher.complete(cell(number), 0, shared)  # noqa: E731
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(ask, range(8)))
+            assert provider.most_in_flight == 8
+            provider.most_in_flight = 0
+            list(pool.map(ask, range(8, 24)))
+        assert provider.most_in_flight == 6
 
 
 def test_retry_stock_of_the_batch_ends_an_outage(

@@ -17,7 +17,7 @@ from identity_ops.errors import (
     RequestError,
 )
 from identity_ops.teachers.openrouter import OpenRouterTeacher
-from identity_ops.teachers.spend import Account, Budget
+from identity_ops.teachers.spend import UNKNOWN, Account, Budget
 from tests.loopback import KEY, Fault, Provider, serve
 from tests.scene import Pages, account, cell, knowledge, settings
 from tests.teachers.conftest import made
@@ -54,6 +54,49 @@ def test_unknown_host_is_transient(provider: Provider, tmp_path: Path) -> None:
         pytest.raises(ProviderError, match=r"no-such-host\.invalid"),
     ):
         teacher.complete(cell(), 0, account())
+
+
+def test_connection_that_nobody_accepts_times_out_and_costs_nothing(tmp_path: Path) -> None:
+    """A host that lets packets fall: a connect time-out, and nothing was sent."""
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):  # fill the queue of connections that wait to be accepted
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(server.getsockname())
+        address, pages = Provider(), Pages()
+        address.url = f"http://127.0.0.1:{server.getsockname()[1]}/api/v1"
+        teacher = stack.enter_context(made(address, tmp_path, timeout_s=0.3, attempts=2))
+        with pytest.raises(ProviderError, match="connect time-out"):
+            teacher.complete(cell(), 0, Account(Budget(1.0), pages, retries=9))
+    assert pages.closed == [(0.0, "unsent")] * 2
+
+
+def test_connection_that_the_server_closed_is_not_used_again(
+    provider: Provider, teacher: OpenRouterTeacher
+) -> None:
+    """Servers close idle connections without a word; that costs no request and no retry."""
+    provider.faults.append(Fault(cut=10**6))  # the whole answer, then the end
+    for number in range(3):
+        teacher.complete(cell(number), 0, account())
+        time.sleep(0.05)
+    assert len(provider.posts) == 3
+
+
+def test_connections_are_kept(provider: Provider, teacher: OpenRouterTeacher) -> None:
+    """One worker needs one connection, however many requests it sends."""
+    for number in range(5):
+        teacher.complete(cell(number), 0, account())
+    assert provider.connections == 1
+
+
+def test_lost_answer_counts_at_its_worst(provider: Provider, tmp_path: Path) -> None:
+    """Whether a reset answer was charged nobody knows, so the books take the dearest."""
+    provider.faults.append(Fault(cut=40, reset=True))
+    pages = Pages()
+    with made(provider, tmp_path, price={"prompt": 0.0, "completion": 100.0}) as teacher:
+        teacher.complete(cell(), 0, Account(Budget(None), pages, retries=9))
+    assert pages.closed == [(pytest.approx(0.4096), UNKNOWN), (0.001, "stop")]
 
 
 def test_endless_body_is_cut_off(
@@ -148,7 +191,9 @@ def test_nobody_listening_is_transient_and_costs_nothing(tmp_path: Path) -> None
     ["http://example.com/v1", "ftp://127.0.0.1/", "https://user:pass@example.com/", "nonsense", "",
      "https://169.254.169.254/latest", "https://example.com/?key=1", "http://127.0.0.1.example.com",
      "https://[::ffff:169.254.169.254]/", "https://metadata.google.internal/", "http://[::1",
-     "https://example.com:notaport/"],
+     "https://example.com:notaport/", "https://2852039166/v1", "https://0xA9FEA9FE/",
+     "https://169.254.43518/", "https://0251.0376.0251.0376/", "https://[fd00:ec2::254]/",
+     "https://100.100.100.200/latest", "https://METADATA.google.internal./"],
 )  # fmt: skip
 def test_unsafe_address_is_refused(provider: Provider, tmp_path: Path, url: str) -> None:
     """A key goes over https, or stays on this machine; never to a cloud's metadata."""

@@ -39,6 +39,20 @@ def test_successes_bring_the_limit_back_to_the_ceiling_and_no_further() -> None:
     assert throttle.limit == 4
 
 
+def test_failures_halt_the_growth() -> None:
+    """Only 25 successes without a failure between them let one more fly."""
+    throttle, shared = Throttle(4, max_wait_s=1), account()
+    throttle.slow(throttle.enter(shared), None)
+    throttle.leave(succeeded=False)
+    for _ in range(5):
+        for _ in range(24):
+            throttle.enter(shared)
+            throttle.leave(succeeded=True)
+        throttle.enter(shared)
+        throttle.leave(succeeded=False)
+    assert throttle.limit == 3
+
+
 def test_limit_never_falls_below_one() -> None:
     """However long it goes on, one request at a time is still tried."""
     throttle, shared = Throttle(2, max_wait_s=1), account()
