@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from identity_ops.errors import ConfigError
 
@@ -80,13 +80,22 @@ class Sft(Settings):
 
 
 class Rules(Settings):
-    """What a model must reach at the gate. Shares lie in [0, 1]; null leaves a rule out."""
+    """What a model must reach at the gate, by bounds of 95 % intervals.
 
-    min_name_accuracy: Share = 0.95  # lower bound of the interval over name and creator probes
-    max_over_identity: Share | None = 0.02
-    max_rival_claims: Share | None = 0.01
+    Shares lie in [0, 1]; null (a TOML file: "off") leaves a rule out.
+    """
+
+    min_name_accuracy: Share = 0.95  # lower bound over name and creator probes
+    max_over_identity: Share | None = 0.05  # upper bound: at most 2 of 172 ordinary answers
+    max_rival_claims: Share | None = 0.01  # upper bound over all answers
     max_facts_at_zero: Annotated[int, Field(ge=0)] | None = 0
-    max_forgetting: Share | None = 0.02  # loss of ability against the base
+    min_facts_at_80: Share | None = None  # lower bound of the share of facts at 80 % or better
+    max_forgetting: Share | None = 0.02  # loss of ability against the base, beyond doubt
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _off(cls, value: object) -> object:
+        return None if value == "off" else value
 
 
 class Recipe(Settings):
