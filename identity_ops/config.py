@@ -203,6 +203,12 @@ class RunConfig(BaseModel):
         description="The gate: lower bound of the 95 % interval over name and creator probes; "
         "empty: as the base's recipe says (0.95 but for the tiny base).",
     )
+    rules: str | None = Field(
+        None,
+        title="Rules of the gate",
+        description="TOML file with what the model must reach, relative to the knowledge/ folder; "
+        "see `identity-ops gate --help`. Empty: as the base's recipe says.",
+    )
     publish_as: str | None = Field(
         None,
         title="Publish as",

@@ -74,6 +74,7 @@ class Run:
         source = self._readable(self.config.knowledge, "knowledge")
         for what in ("probes", "catalogue", "prompt_file"):
             self._own_file(what)
+        self._rules()
         write_atomic(
             self.folder / "run.json",
             json.dumps({"run_id": self.run_id, "conf": self.config.model_dump()}, indent=2) + "\n",
@@ -307,10 +308,12 @@ class Run:
         )  # fmt: skip
 
     def _rules(self) -> Rules:
-        """The recipe's gate, with the run's own bound where it gives one."""
+        """The run's rules file, else the recipe's gate; with the run's own bound if it has one."""
+        from identity_ops.gate import read_rules
         from identity_ops.trainer import recipe_for
 
-        rules, least = recipe_for(self._base_spec()).gate, self.config.min_name_accuracy
+        own, least = self._own_file("rules"), self.config.min_name_accuracy
+        rules = read_rules(own) if own else recipe_for(self._base_spec()).gate
         return rules if least is None else rules.model_copy(update={"min_name_accuracy": least})
 
     def _check_teacher(self) -> None:

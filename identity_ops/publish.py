@@ -1,19 +1,22 @@
 """Publishing: an immutable version of a model, with its lineage, card and report.
 
-models/<name>/
-  v0001-1a2b3c4d/   the model's files, README.md, report.html, lineage.json, manifest.json
-  latest            a text file: the newest version's folder name
+models/<name>/v0001-1a2b3c4d/
+  the model's files, README.md, report.html, lineage.json, manifest.json
+  evaluation/   every answer with its grade, and all figures
 
 The digest in the name is the model's, so publishing the same model twice gives the same version.
 Files are hard-linked where the file system allows it. Everything is made in a dot-folder and
 renamed, under a lock that dies with its process: a reader sees a whole version or none.
+
+A new version is promoted (see `registry.py`) unless it answers the same probes significantly worse
+than the version in force; then it is there, and the old one stays in force.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
-import re
 import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -21,8 +24,15 @@ from pathlib import Path
 from typing import Any
 
 import identity_ops
+from identity_ops import registry
 from identity_ops.errors import DataError
+from identity_ops.evaluate.compare import compare
+from identity_ops.evaluate.samples import Sample
+from identity_ops.evaluate.stage import SAMPLES, SCORES
 from identity_ops.gate import require_pass
+from identity_ops.probes.files import load_probes
+from identity_ops.records import read_jsonl
+from identity_ops.registry import WAIT_S, versions
 from identity_ops.report.card import model_card
 from identity_ops.report.page import write_report
 from identity_ops.report.run import RunFolder
@@ -33,11 +43,11 @@ from identity_ops.store.paths import Home
 from identity_ops.store.publish import fsync_folder, point, write_atomic
 from identity_ops.store.stage import fingerprint
 
-LATEST = "latest"
-_VERSION = re.compile(r"v(\d{4,})-([0-9a-f]{8})")
+log = logging.getLogger(__name__)
+EVALUATION = "evaluation"  # folder of a version
 
 
-def publish_run(run_folder: Path, home: Home, *, name: str, wait_s: float = 600.0) -> Path:
+def publish_run(run_folder: Path, home: Home, *, name: str, wait_s: float = WAIT_S) -> Path:
     """Publish the model of a run whose gate passed; returns the version's folder.
 
     Raises:
@@ -52,36 +62,39 @@ def publish_run(run_folder: Path, home: Home, *, name: str, wait_s: float = 600.
     _require_judged(run, model)
     with hold(home.model(name) / ".lock", wait_s=wait_s):
         folder = _find(home, name, model.digest) or _publish(run, home, name, model)
-        write_atomic(home.model(name) / LATEST, versions(home, name)[-1] + "\n")
+        _enter(run, home, name, folder)
     point(run_folder / "publish", folder)
     return folder
 
 
-def versions(home: Home, name: str) -> list[str]:
-    """The published versions of a model, oldest first."""
-    folder = home.model(name)
-    found = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    return sorted(
-        (n for n in found if _VERSION.fullmatch(n)), key=lambda n: int(n[1:].split("-")[0])
-    )
+def _enter(run: RunFolder, home: Home, name: str, folder: Path) -> None:
+    """Write a new version into the registry, promoted or not; one that is there stays as it is."""
+    state = registry.read_state(home, name)
+    if folder.name in state.versions:
+        return
+    champion = state.promoted[-1] if state.promoted else None
+    known = state.versions | {folder.name: manifests.file_hash(folder / manifests.FILE_NAME)}
+    state = state.model_copy(update={"versions": known}).said("published", folder.name)
+    worse, why = challenge(run, home.model(name, champion) if champion else None)
+    log.info("publish: %s %s: %s", folder.name, "not promoted" if worse else "promoted", why)
+    if worse:
+        state = state.said("not promoted", folder.name, why)
+    else:
+        state = state.promote(folder.name, why)
+    registry.write_state(home, name, state)
 
 
-def latest_model(home: Home, name: str | None = None) -> Path:
-    """The folder of the newest version of a model, or of the model published last.
-
-    Raises:
-        DataError: nothing is published.
-    """
-    root = home.root / "models"
-    pointers = [home.model(name) / LATEST] if name else sorted(root.glob(f"*/{LATEST}"))
-    found = [path for path in pointers if path.is_file()]
-    if not found:
-        raise DataError(
-            f"no published model{f' named {name}' if name else ''}", where=root,
-            todo="Run `make run`, or train and publish one.",
-        )  # fmt: skip
-    newest = max(found, key=lambda path: (path.stat().st_mtime_ns, path.parent.name))
-    return newest.parent / newest.read_text(encoding="utf-8").strip()
+def challenge(run: RunFolder, champion: Path | None) -> tuple[bool, str]:
+    """Whether a run's model is significantly worse than a published version, and the words."""
+    if champion is None:
+        return False, "the first version"
+    answers = champion / EVALUATION / SAMPLES
+    if not answers.is_file():
+        return False, f"{champion.name} kept no answers to compare with"
+    probes = load_probes(run.path("probes"))[0]
+    theirs = read_jsonl(Sample, answers)
+    found = compare(theirs, read_jsonl(Sample, run.path("evaluate") / SAMPLES), probes)
+    return bool(found.worse), f"against {champion.name} {found.words()}"
 
 
 def lineage(run: RunFolder) -> dict[str, Any]:
@@ -113,10 +126,6 @@ def _require_judged(run: RunFolder, model: Manifest) -> None:
         )  # fmt: skip
 
 
-def _number(version: str) -> int:
-    return int(version[1:].split("-")[0])
-
-
 def _find(home: Home, name: str, digest: str) -> Path | None:
     for version in versions(home, name):
         if version.endswith(f"-{digest[:8]}"):
@@ -125,7 +134,7 @@ def _find(home: Home, name: str, digest: str) -> Path | None:
 
 
 def _publish(run: RunFolder, home: Home, name: str, model: Manifest) -> Path:
-    number = max(map(_number, versions(home, name)), default=0) + 1
+    number = max(map(registry.number, versions(home, name)), default=0) + 1
     version = f"v{number:04d}-{model.digest[:8]}"
     making = home.model(name) / f".{version}"
     shutil.rmtree(making, ignore_errors=True)  # what a killed attempt left; we hold the lock
@@ -133,6 +142,9 @@ def _publish(run: RunFolder, home: Home, name: str, model: Manifest) -> Path:
     names = [entry.path for entry in model.files]
     for file in names:
         _link(run.path("train") / file, making / file)
+    for file in (SAMPLES, SCORES):
+        _link(run.path("evaluate") / file, making / EVALUATION / file)
+        names.append(f"{EVALUATION}/{file}")
     chain = lineage(run)
     write_atomic(making / "lineage.json", json.dumps(chain, ensure_ascii=False, indent=2) + "\n")
     write_atomic(making / "README.md", model_card(run, name=name, version=version))
@@ -154,13 +166,23 @@ def _commit(folder: Path, run: RunFolder, name: str, model: Manifest, names: lis
             config=config,
             inputs=inputs,
             files=manifests.describe_files(folder, names),
-            figures={"run_id": run.run_id},
+            figures={"run_id": run.run_id, "gate": "passed"} | _figures(run),
             cost_usd=sum(found.cost_usd for found in run.manifests().values()),
             started_at=datetime.now(UTC).isoformat(timespec="seconds"),
             seconds=0.0,
             code_version=identity_ops.__version__,
         ),
     )
+
+
+def _figures(run: RunFolder) -> dict[str, float]:
+    """What the list of models shows."""
+    head = run.manifest("evaluate").figures["headline"]
+    return {
+        "name_accuracy": head["identity"]["after"]["value"],
+        "fact_recall": head["fact_recall"]["after"]["mean"]["value"],
+        "over_identity": head["over_identity"]["after"]["value"],
+    }
 
 
 def _link(source: Path, target: Path) -> None:

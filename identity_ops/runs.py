@@ -54,6 +54,15 @@ def find_run(home: Home, run_id: str) -> Path:
     return folder
 
 
+def find_result(home: Home, where: str) -> Path:
+    """A folder as it is named, else the folder of the run of that id.
+
+    Raises:
+        DataError: neither.
+    """
+    return Path(where) if Path(where).is_dir() else find_run(home, where)
+
+
 def describe(folder: Path) -> RunInfo:
     """One run from what it has committed."""
     run = RunFolder(folder)

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from identity_ops.errors import CorruptError, DataError, GateError
-from identity_ops.publish import latest_model, publish_run, versions
+from identity_ops.publish import publish_run
+from identity_ops.registry import latest_model, versions
 from identity_ops.store import manifest as manifests
 from identity_ops.store.paths import Home
 from tests.a_published_run import finish_run, start_run

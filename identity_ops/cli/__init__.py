@@ -18,6 +18,7 @@ TOPICS = (
     "data",
     "train",
     "evaluate",
+    "models",
     "chat",
     "runs",
     "doctor",

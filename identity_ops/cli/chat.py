@@ -12,7 +12,7 @@ import typer
 
 from identity_ops import launch
 from identity_ops.errors import UsageError
-from identity_ops.publish import latest_model
+from identity_ops.registry import latest_model
 from identity_ops.store.paths import Home
 
 
@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 def _chat(
     model: Annotated[
-        Path | None, typer.Option(help="Model folder. Default: the newest published model.")
+        Path | None, typer.Option(help="Model folder. Default: the promoted one.")
     ] = None,
     temperature: Annotated[
         float, typer.Option(min=0, max=2, help="0: always the likeliest answer.")

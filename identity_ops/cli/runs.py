@@ -15,7 +15,7 @@ from identity_ops.evaluate.table import percent, render_table
 from identity_ops.report import write_report
 from identity_ops.report.data import money
 from identity_ops.report.run import RunFolder
-from identity_ops.runs import RunInfo, describe, find_run, list_runs
+from identity_ops.runs import RunInfo, describe, find_result, list_runs
 from identity_ops.store.paths import Home
 
 HEADER = ("run", "status", "name", "name ok", "facts", "over-id", "cost", "started")
@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 def runs_command(as_json: bool = JSON_OPTION) -> None:
     """List what ran, what it cost and how well it took, the newest first."""
     runs = list_runs(Home.from_env())
-    text = _table([HEADER, *map(_cells, runs)]) if runs else "No runs yet. Start with: make run"
+    text = text_table([HEADER, *map(_cells, runs)]) if runs else "No runs yet. Start with: make run"
     emit([asdict(run) for run in runs], text, as_json=as_json)
 
 
@@ -40,7 +40,7 @@ def report_command(
     as_json: bool = JSON_OPTION,
 ) -> None:
     """Write the HTML report of a run, and print its table."""
-    folder = Path(run) if Path(run).is_dir() else find_run(Home.from_env(), run)
+    folder = find_result(Home.from_env(), run)
     page = write_report(folder, out)
     found = RunFolder(folder)
     scores = load_scores(found.path("evaluate")) if found.has("evaluate") else None
@@ -59,7 +59,8 @@ def _cells(run: RunInfo) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _table(rows: list[tuple[str, ...]]) -> str:
+def text_table(rows: list[tuple[str, ...]]) -> str:
+    """Rows as aligned text."""
     widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
              for row in rows]  # fmt: skip

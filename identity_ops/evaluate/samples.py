@@ -30,8 +30,8 @@ class Sample:
     seen: bool = False  # the user's probe occurs in the training mixture
 
 
-def prompt(probe: Probe) -> list[Message]:
-    """The conversation that the probe puts to a model."""
+def prompt(probe: Probe | Sample) -> list[Message]:
+    """The conversation that the probe puts to a model, or did."""
     system = [Message(role="system", content=probe.system)] if probe.system else []
     return [*system, *probe.history, Message(role="user", content=probe.question)]
 

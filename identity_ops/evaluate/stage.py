@@ -68,7 +68,7 @@ def evaluate_stage(
         "mix": mix_dir,
     }  # fmt: skip
     inputs = {name: _digest(path) for name, path in folders.items() if path}
-    ask = answer or _trained_answer
+    ask = answer or trained_answer
 
     def work(folder: Path) -> Outcome:
         knowledge = read_knowledge(lint_dir)
@@ -102,10 +102,11 @@ def _digest(folder: Path) -> str:
     return manifests.canonical_hash([(entry.path, entry.sha256) for entry in entries])
 
 
-def _trained_answer(
+def trained_answer(
     model_dir: Path, prompts: Iterable[tuple[str, list[Message]]], *, max_tokens: int,
     temperature: float, seed: int,
 ) -> Mapping[str, str]:  # fmt: skip
+    """Ask a model in a process of its own, as `chat` does."""
     from identity_ops import trainer
 
     return trainer.answer(
