@@ -1,13 +1,12 @@
 """What this package adds to Airflow: connection types for teachers, with a Test button.
 
-Airflow finds it by the entry point `apache_airflow_provider` and reads plain data; the hooks lie
-in the plugins folder, which alone imports Airflow. Where that folder is not set up, nothing is
-added, so that another Airflow in the same environment does not stumble over it.
+Airflow finds it by the entry point `apache_airflow_provider` and reads plain data, before its
+plugins folder is on the path. The hooks lie in that folder, which alone imports Airflow; they are
+imported when one is asked for. An Airflow without our plugins lists the types and cannot test them.
 """
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Any, Final
 
 HOOKS_MODULE: Final = "identity_hooks"
@@ -20,12 +19,11 @@ _TYPES: Final = (  # connection type, hook, name in the form, example address
 
 def provider_info() -> dict[str, Any]:
     """As airflow/provider_info.schema.json asks for."""
-    found = importlib.util.find_spec(HOOKS_MODULE) is not None
     return {
         "package-name": "identity-ops",
         "name": "identity-ops",
         "description": "Teachers for identity-ops.",
-        "connection-types": [_connection_type(*each) for each in _TYPES] if found else [],
+        "connection-types": [_connection_type(*each) for each in _TYPES],
     }
 
 

@@ -44,6 +44,14 @@ def call(stage: Stage, method: str, path: str, **parts: Any) -> Any:
     return reply.json() if reply.content else None
 
 
+def hook_types(stage: Stage) -> list[dict[str, Any]]:
+    """What the web UI's form for a new connection is made from."""
+    call(stage, "GET", "/connections")  # signs in
+    reply = stage.client._session.get(f"{stage.client.url}/ui/connections/hook_meta", timeout=30)
+    found: list[dict[str, Any]] = reply.json()
+    return found
+
+
 def leaks(stage: Stage, *secrets: str) -> list[str]:
     """Where a secret, or its base64, stands: in a file, a row of the database, or on a command
     line. A connection's password is encrypted, so it is found nowhere."""

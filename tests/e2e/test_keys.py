@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Stage, until
-from tests.e2e.connections import call, connection, leaks, without_training
+from tests.e2e.connections import call, connection, hook_types, leaks, without_training
 from tests.loopback import KEY, Fault, Provider, serve
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -112,6 +112,18 @@ def test_the_test_button_tells_a_good_key_from_a_bad_one(
     assert bad["status"] is False
     assert "key" in bad["message"]
     assert "mistyped-key-0f3a99d1c4" not in bad["message"]
+
+
+def test_the_connection_form_offers_the_teachers(stage: Stage) -> None:
+    """By name, with a field for the address and one for the key, and nothing else."""
+    types = {row["connection_type"]: row for row in hook_types(stage)}
+    names = {teacher: types[teacher]["hook_name"] for teacher in ("openrouter", "gemini", "openai")}
+    assert names["openai"] == "OpenAI-compatible server"
+    for teacher in names:
+        fields = types[teacher]["standard_fields"]
+        assert (fields["host"]["title"], fields["password"]["title"]) == ("Address", "API key")
+        assert fields["login"]["hidden"]
+        assert fields["port"]["hidden"]
 
 
 def test_an_address_may_come_in_parts(stage: Stage, provider: Provider) -> None:
