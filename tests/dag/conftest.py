@@ -15,18 +15,23 @@ ROOT = Path(__file__).resolve().parents[2]
 PLANTED = "planted-in-the-environment-1d9c"
 
 
-@pytest.fixture(scope="session")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The description that `describe.py` prints, from a clean Airflow home."""
+def environment(home: Path) -> dict[str, str]:
+    """For a process with an Airflow of its own and with our folders."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW__")}
-    env = clean | {
-        "AIRFLOW_HOME": str(tmp_path_factory.mktemp("airflow")),
+    return clean | {
+        "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "PYTHONPATH": str(ROOT),
         "OPENAI_API_KEY": PLANTED,
     }
+
+
+@pytest.fixture(scope="session")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The description that `describe.py` prints, from a clean Airflow home."""
+    env = environment(tmp_path_factory.mktemp("airflow"))
     script = Path(__file__).with_name("describe.py")
     argv = [sys.executable, str(script), str(ROOT / "dags"), f"sent with {PLANTED} to it"]
     done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
