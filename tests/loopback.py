@@ -11,6 +11,7 @@ import hashlib
 import json
 import random
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -107,11 +108,18 @@ class Provider:
 
 
 @contextlib.contextmanager
-def serve(provider: Provider | None = None) -> Iterator[Provider]:
+def serve(
+    provider: Provider | None = None, *, tls: ssl.SSLContext | None = None
+) -> Iterator[Provider]:
     """A running provider; its address is `provider.url`."""
     state = provider or Provider()
     server = _Server(("127.0.0.1", 0), _handler(state))
     host = f"http://127.0.0.1:{server.server_address[1]}"
+    if tls is not None:
+        server.socket = tls.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
+        host = f"https://localhost:{server.server_address[1]}"
     state.url, state.gemini_url = f"{host}/api/v1", f"{host}/v1beta"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

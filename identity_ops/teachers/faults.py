@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -35,7 +36,8 @@ _INNER_NAMES = {
     "server_error": 500, "api_error": 500, "timeout": 408, "invalid_request_error": 400,
     "model_not_found": 404, "context_length_exceeded": 400,
 }  # fmt: skip
-_DAILY = ("per-day", "per day", "perday", "per_day", "daily", "insufficient_quota", "credit")
+_MINUTE = re.compile(r"per[-_ ]?(?:min|sec|hour)")
+_DAILY = ("per-day", "per day", "perday", "per_day", "daily", "credit")
 
 
 class OverloadError(ProviderError):
@@ -65,6 +67,23 @@ def _until(value: str, now: datetime) -> float:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return (moment - now).total_seconds()
+
+
+def reset_after(value: object, now: datetime | None = None) -> float | None:
+    """Seconds until a rate limit's reset: since 1970 in seconds or milliseconds, or from now.
+
+    None where it says nothing usable, or a moment that is past.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    if number > 1e9:
+        since = number / 1000 if number > 1e11 else number
+        number = since - (now or datetime.now(UTC)).timestamp()
+    return number if math.isfinite(number) and number > 0 else None
 
 
 def inner_status(code: object) -> int:
@@ -101,7 +120,7 @@ def classify(
         return CreditError(f"credit or quota is used up; {said}", where=where, todo=_TOP_UP)
     if status in _TRANSIENT or status >= 500:
         kind = OverloadError if status in _OVERLOAD else ProviderError
-        wait = retry_after(headers.get("retry-after"))
+        wait = _wait(error, headers)
         return kind(said, where=where, retry_after=wait, todo="Run again later.")
     if 300 <= status < 400:
         return RequestError(f"{said}; redirects are not followed", where=where, todo=_CHECK_URL)
@@ -123,7 +142,22 @@ def _is_moderation(error: Mapping[str, Any]) -> bool:
     )
 
 
+def _wait(error: Mapping[str, Any], headers: Mapping[str, str]) -> float | None:
+    """What the provider asks for: Retry-After, or when its limit is new (OpenRouter quotes its
+    upstream's headers in the error)."""
+    metadata = error.get("metadata")
+    quoted = metadata.get("headers") if isinstance(metadata, dict) else None
+    said = quoted.get("X-RateLimit-Reset") if isinstance(quoted, dict) else None
+    return (
+        retry_after(headers.get("retry-after"))
+        or reset_after(headers.get("x-ratelimit-reset"))
+        or reset_after(said)
+    )
+
+
 def _is_spent(error: Mapping[str, Any], text: str) -> bool:
     """A 429 that no waiting of ours will end."""
     said = f"{error.get('code')} {error.get('type')} {text}".lower()
-    return any(mark in said for mark in _DAILY)
+    if "insufficient_quota" in said:
+        return True
+    return any(mark in said for mark in _DAILY) and not _MINUTE.search(said)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import io
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ class Client:
             return Reply(response.status, _lower(response.headers), self._read(response))
         except (transport.HTTPError, OSError, http.client.HTTPException) as error:
             # `from None`: an error of the library may carry the request, and so the key, with it.
-            raise self._fault(_name(error), isinstance(error, _UNSENT)) from None
+            raise self._fault(_name(error), _is_unsent(error)) from None
 
     def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
         try:
@@ -163,7 +164,14 @@ def _lower(headers: Any) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
-_UNSENT = transport.ConnectTimeoutError  # NewConnectionError is one, too
+def _is_unsent(error: Exception) -> bool:
+    """True where not even a trusted connection was made."""
+    cause = error.args[0] if error.args else None
+    if isinstance(error, transport.SSLError):
+        return isinstance(cause, ssl.SSLCertVerificationError)
+    return isinstance(error, transport.ConnectTimeoutError)  # NewConnectionError is one, too
+
+
 _NAMES: list[tuple[type[Exception] | tuple[type[Exception], ...], str]] = [
     (transport.NewConnectionError, "cannot connect"),
     (transport.ConnectTimeoutError, "connect time-out"),

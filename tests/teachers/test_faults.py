@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from identity_ops.teachers.faults import inner_status, retry_after
+from identity_ops.errors import CreditError, IdentityError, ProviderError
+from identity_ops.teachers.faults import classify, inner_status, reset_after, retry_after
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -47,3 +49,52 @@ def test_what_says_nothing_usable_is_none(value: str | None) -> None:
 def test_inner_code_becomes_a_status(code: object, status: int) -> None:
     """Numbers, numerals and names; what nobody knows is a passing fault."""
     assert inner_status(code) == status
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [("1772366430000", 30.0), ("1772366430", 30.0), (1772366430000, 30.0), ("12", 12.0),
+     ("1772366399", None), ("soon", None), ("", None), (None, None), ("nan", None), ("-3", None),
+     (True, None), ([], None)],
+)  # fmt: skip
+def test_reset_moment_is_read_in_every_unit(value: object, seconds: float | None) -> None:
+    """Milliseconds or seconds since 1970, or seconds from now; nonsense and the past are None."""
+    assert reset_after(value, NOW) == seconds
+
+
+def refused(message: str, headers: dict[str, str], **error: Any) -> IdentityError:
+    return classify(429, {"message": message, **error}, headers, where="x", text=message)
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("Rate limit exceeded: free-models-per-day. Add 10 credits for more.", CreditError),
+        ("Rate limit exceeded: free-models-per-min.", ProviderError),
+        ("Limit of 20 requests per minute; add credits to raise it.", ProviderError),
+        ("You exceeded your daily limit.", CreditError),
+        ("Too many requests.", ProviderError),
+    ],
+)
+def test_quota_of_a_minute_is_waited_for_and_that_of_a_day_is_not(
+    message: str, kind: type[IdentityError]
+) -> None:
+    """Advice to buy credits does not make a minute's limit a day's."""
+    assert isinstance(refused(message, {}), kind)
+
+
+def test_wait_is_what_the_clearest_voice_asks() -> None:
+    """Retry-After first, then the moment of reset: in a header, or quoted in the error."""
+    quoted = {"metadata": {"headers": {"X-RateLimit-Reset": "20"}}}
+    both = refused("slow", {"retry-after": "7", "x-ratelimit-reset": "9"})
+    assert isinstance(both, ProviderError)
+    assert both.retry_after == 7
+    header = refused("slow", {"x-ratelimit-reset": "9"}, **quoted)
+    assert isinstance(header, ProviderError)
+    assert header.retry_after == 9
+    inside = refused("slow", {"retry-after": "never"}, **quoted)
+    assert isinstance(inside, ProviderError)
+    assert inside.retry_after == 20
+    odd = refused("slow", {}, metadata={"headers": ["x"]})
+    assert isinstance(odd, ProviderError)
+    assert odd.retry_after is None
