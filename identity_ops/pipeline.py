@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from identity_ops.config import RunConfig
-from identity_ops.errors import ConfigError, DataError
+from identity_ops.errors import ConfigError, DataError, TransientError
 from identity_ops.run_teacher import RunTeacher
 from identity_ops.store import manifest as manifests
 from identity_ops.store.manifest import Manifest
@@ -220,12 +220,13 @@ class Run:
         """Ask base and trained model the same held-out probes."""
         from identity_ops.evaluate import evaluate_stage
 
-        names = ("lint", "probes", "base", "train", "mix")
+        names, draws = ("lint", "probes", "base", "train", "mix"), self.config.samples
         return self._stage(
-            "evaluate", {"code": own_code()}, {name: self._digest(name) for name in names},
+            "evaluate", {"code": own_code(), "draws": draws},
+            {name: self._digest(name) for name in names},
             lambda out, force: evaluate_stage(
                 self.path("train"), self.path("base"), self.path("probes"), self.path("lint"),
-                out, mix_dir=self.path("mix"), force=force,
+                out, mix_dir=self.path("mix"), draws=draws, force=force,
             ),
         )  # fmt: skip
 
@@ -323,8 +324,20 @@ class Run:
         settings = self._teacher.settings()
         with self._teacher.made(settings, self.path("lint")) as client:
             said = check_teacher(self.path("lint"), self.path("plan"), settings, client=client)
-        text = json.dumps(dataclasses.asdict(said), indent=2) + "\n"
+            address = client.identity().get("base_url")
+        text = json.dumps(dataclasses.asdict(said) | {"base_url": address}, indent=2) + "\n"
         write_atomic(self.folder / "forecast.json", text)
+
+    def _require_checked(self, teacher: Teacher) -> None:
+        """A connection that for once cannot be read must send no key to another address."""
+        path, asked = self.folder / "forecast.json", teacher.identity().get("base_url")
+        checked = json.loads(path.read_bytes()).get("base_url") if path.exists() else None
+        if checked != asked:
+            raise TransientError(
+                "not the address that `plan` checked", where="the teacher's connection",
+                expected=checked, got=asked,
+                todo="It is tried again. If the change is meant, clear the task plan.",
+            )  # fmt: skip
 
     @functools.cached_property
     def _teacher(self) -> RunTeacher:
@@ -334,6 +347,7 @@ class Run:
 
     def _teacher_key(self, teacher: Teacher) -> dict[str, Any]:
         """What of the teacher decides its answers; where they are free, also our checks' code."""
+        self._require_checked(teacher)
         key = teacher.identity() | {"ascii": self.config.ascii}
         return key | {"code": own_code()} if teacher.free else key
 

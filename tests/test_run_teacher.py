@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from identity_ops.config import TEACHER_SLOTS
-from identity_ops.errors import AuthError, ConfigError, PathError
+from identity_ops.errors import AuthError, ConfigError, PathError, TransientError
 from identity_ops.pipeline import Run
 from identity_ops.records import Cell, read_jsonl
 from identity_ops.store.paths import Home
@@ -95,6 +95,23 @@ def test_a_wrong_key_is_found_by_the_plan_with_one_request(home: Home, provider:
     assert (provider.gets, provider.posts) == (["/api/v1/key"], [])
     assert KEY not in str(caught.value)
     assert caught.value.todo
+
+
+def test_a_lost_connection_sends_no_key_elsewhere(
+    home: Home, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Airflow says "no such connection" also when it could not look: then the task is retried,
+    instead of asking the environment's provider with its key."""
+    run = run_on(home, provider)
+    planned(run)
+    with serve() as other:
+        monkeypatch.setenv("OPENROUTER_API_KEY", KEY)
+        monkeypatch.setenv("OPENROUTER_BASE_URL", other.url)
+        lost = Run("r", run.config.model_dump(), home, find_access=lambda _teacher: Access())
+        with pytest.raises(TransientError, match="address that `plan` checked"):
+            lost.generate(0)
+        assert other.posts == []
+    assert run.generate(0)["counts"]["accepted"] == 2
 
 
 def test_the_embedded_teacher_asks_for_no_connection(home: Home) -> None:
