@@ -76,6 +76,7 @@ class RemoteTeacher:
             personality=config.personality, ascii_policy=config.ascii,
         )  # fmt: skip
         self._key = keys.checked_key(key, "the connection") if key is not None else None
+        self._has_looked = key is not None  # a server that asks for no key has None for good
         url = config.base_url or keys.setting(self.url_variable) or self.default_url
         self.base_url = keys.checked_url(url, "base_url" if config.base_url else self.url_variable)
         self._client = Client(
@@ -258,8 +259,8 @@ class RemoteTeacher:
             return None
 
     def _secret(self) -> SecretStr | None:
-        if self._key is None:
-            self._key = self._find_key()
+        if not self._has_looked:
+            self._key, self._has_looked = self._find_key(), True
         return self._key
 
     def _find_key(self) -> SecretStr | None:
