@@ -203,6 +203,14 @@ class RunConfig(BaseModel):
         description="The gate: lower bound of the 95 % interval over name and creator probes; "
         "empty: as the base's recipe says (0.95 but for the tiny base).",
     )
+    samples: int = Field(
+        0,
+        ge=0,
+        le=50,
+        title="Drawn answers",
+        description="How often the trained model is asked each probe again, at a temperature of "
+        "0.7. 0: its likeliest answer alone.",
+    )
     rules: str | None = Field(
         None,
         title="Rules of the gate",

@@ -93,7 +93,8 @@ def _recall(found: dict[str, Any]) -> str:
     share = after["at_80"]
     return (
         f"facts {percent(before['mean']['value']) if before else '-'} -> "
-        f"{percent(after['mean']['value'])} (mean over {after['facts']} facts); "
+        f"{percent(after['mean']['value'])} (mean over {after['facts']} facts, 10th percentile "
+        f"{percent(after['p10'])}); "
         f"{share['passed']} of {share['n']} at 80 % or better, {len(after['zero'])} at zero"
     )
 

@@ -25,7 +25,9 @@ SECTIONS = {
         "base_model", "epochs", "learning_rate", "zero_stage", "num_processes", "offload",
         "hostfile", "rounds",
     ),
-    "Gate and publishing": ("min_name_accuracy", "rules", "require_approval", "publish_as"),
+    "Gate and publishing": (
+        "samples", "min_name_accuracy", "rules", "require_approval", "publish_as",
+    ),
     "Run again": ("force",),
 }  # fmt: skip
 

@@ -1,22 +1,36 @@
-"""Command `evaluate`: ask a model the probes of a knowledge base, before and after."""
+"""Commands `evaluate`: ask a model the probes of a knowledge base; `compare`: hold two together."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from identity_ops.cli.models import verdict_lines
 from identity_ops.cli.output import JSON_OPTION, emit
+from identity_ops.errors import DataError
 from identity_ops.evaluate import evaluate_stage, load_scores, render_table
+from identity_ops.evaluate.compare import compare
+from identity_ops.evaluate.samples import Sample
+from identity_ops.evaluate.stage import SAMPLES
+from identity_ops.evaluate.table import percent
+from identity_ops.gate import read_rules, verdict_of
 from identity_ops.knowledge.stage import lint_stage
+from identity_ops.probes.files import load_probes
 from identity_ops.probes.stage import probes_stage
+from identity_ops.records import Probe, read_jsonl
 from identity_ops.report import write_report
+from identity_ops.runs import find_result
+from identity_ops.store import manifest as manifests
+from identity_ops.store.paths import Home
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the commands."""
     app.command("evaluate")(evaluate_command)
+    app.command("compare")(compare_command)
 
 
 def evaluate_command(
@@ -29,19 +43,73 @@ def evaluate_command(
     baseline: Annotated[
         Path | None, typer.Option(help="Folder of the model before training.", exists=True)
     ] = None,
+    samples: Annotated[
+        int, typer.Option(min=0, max=50, help="Ask each probe so often again, at T = 0.7.")
+    ] = 0,
+    rules: Annotated[
+        Path | None, typer.Option(help="TOML file with rules: exit code 1 where one fails.")
+    ] = None,
     max_tokens: Annotated[int, typer.Option(min=1, help="Limit of each answer.")] = 64,
     seed: Annotated[int, typer.Option(min=0, help="Of the probes that are drawn.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Ask again, keep the old aside.")] = False,
     as_json: bool = JSON_OPTION,
 ) -> None:
     """Ask a model held-out probes about a knowledge base; table, samples and HTML report."""
+    wanted = read_rules(rules) if rules else None
     lint_stage(knowledge, out / "lint")
     probes_stage(out / "lint", out / "probes", seed=seed, extra=probes)
     manifest = evaluate_stage(
-        model, baseline, out / "probes", out / "lint", out, max_tokens=max_tokens, seed=seed,
-        force=force,
+        model, baseline, out / "probes", out / "lint", out, max_tokens=max_tokens, draws=samples,
+        seed=seed, force=force,
     )  # fmt: skip
     page = write_report(out)
     scores = load_scores(out)
-    data = {"counts": manifest.counts, "scores": scores, "report": str(page)}
-    emit(data, render_table(scores["rows"]) + f"\nreport: {page}", as_json=as_json)
+    verdict = verdict_of(scores, wanted) if wanted else None
+    data = {"counts": manifest.counts, "scores": scores, "report": str(page), "gate": verdict}
+    parts = [render_table(scores["rows"]), *(_drawn(scores["drawn"]) if samples else [])]
+    parts += verdict_lines(verdict) if verdict else []
+    emit(data, "\n".join([*parts, f"report: {page}"]), as_json=as_json)
+    if verdict and not verdict["passed"]:
+        raise typer.Exit(1)
+
+
+def compare_command(
+    first: Annotated[str, typer.Argument(help="Run id, or the folder of an evaluation or model.")],
+    second: Annotated[str, typer.Argument(help="The other one.")],
+    as_json: bool = JSON_OPTION,
+) -> None:
+    """Compare two models on the probes that both answered, with paired tests.
+
+    "before" is the first, "after" the second. Both are graded by the probes of the
+    second where it is a run.
+    """
+    home = Home.from_env()
+    found = compare(_answers(home, first), _answers(home, second), _probes(home, second))
+    data = asdict(found) | {"worse": [r["key"] for r in found.worse],
+                            "better": [r["key"] for r in found.better]}  # fmt: skip
+    emit(data, f"{render_table(found.rows)}\n\n{second} {found.words()}", as_json=as_json)
+
+
+def _answers(home: Home, where: str) -> list[Sample]:
+    folder = find_result(home, where)
+    for path in (folder / SAMPLES, folder / "evaluate" / SAMPLES, folder / "evaluation" / SAMPLES):
+        if path.is_file():
+            return list(read_jsonl(Sample, path))
+    raise DataError("no evaluation here", where=folder, expected=SAMPLES)
+
+
+def _probes(home: Home, where: str) -> list[Probe]:
+    folder = find_result(home, where) / "probes"
+    return load_probes(folder)[0] if (folder / manifests.FILE_NAME).exists() else []
+
+
+def _drawn(found: dict[str, Any]) -> list[str]:
+    """Lines on the drawn answers."""
+    lines = [f"\n{found['draws']} more answers to each question at T = {found['temperature']}"]
+    for row in found["rows"]:
+        rate = row["rate"]
+        lines.append(
+            f"  {row['label']:<24}{percent(rate['value']):>8}  ({100 * rate['low']:.1f} - "
+            f"{100 * rate['high']:.1f})  each time {percent(row['every_time']['value'])}"
+        )
+    return lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -117,13 +117,17 @@ def gate_command(
     verdict = verdict_of(
         load_scores(found.path("evaluate")), read_rules(rules) if rules else Rules()
     )
-    lines = [
+    emit(verdict, "\n".join(verdict_lines(verdict)), as_json=as_json)
+    if not verdict["passed"]:
+        raise typer.Exit(1)
+
+
+def verdict_lines(verdict: dict[str, Any]) -> list[str]:
+    """A line for each rule."""
+    return [
         f"{'pass' if rule['passed'] else 'FAIL'}  {rule['rule']}: {rule['reason']}"
         for rule in verdict["rules"]
     ]
-    emit(verdict, "\n".join(lines), as_json=as_json)
-    if not verdict["passed"]:
-        raise typer.Exit(1)
 
 
 def _cells(found: VersionInfo) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ class Sample:
     rival: str = ""  # the first-person rival claim in the answer, if any
     own: bool = False  # the user's probe, not a built one
     seen: bool = False  # the user's probe occurs in the training mixture
+    draw: int = 0  # 0: the likeliest answer; from 1 on: drawn at random
 
 
 def prompt(probe: Probe | Sample) -> list[Message]:

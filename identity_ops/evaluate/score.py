@@ -8,6 +8,7 @@ bootstrap over facts with a fixed seed.
 
 from __future__ import annotations
 
+import math
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -39,6 +40,7 @@ LABELS = {
     "rival_claims": "Rival claims",
     "ability": "Ordinary ability",
 }
+OPEN = frozenset({"fact/paraphrase", "fact/noun_only"})  # questions that name no answer
 LOWER_IS_BETTER = frozenset({"ordinary", "rival_claims"})
 Judge = Callable[[Sample], bool]
 
@@ -73,11 +75,12 @@ class Answers:
         self,
         key: str,
         pick: Judge,
-        good: Judge = lambda s: s.passed,
+        good: Judge | None = None,
         label: str = "",
         depth: int = 0,
     ) -> dict[str, Any]:
         """One line of the table over the probes that `pick` picks."""
+        good = good or is_right
         ids = [identity for identity, sample in self.after.items() if pick(sample)]
         after = [good(self.after[i]) for i in ids]
         row: dict[str, Any] = {
@@ -109,6 +112,21 @@ def is_identity(sample: Sample) -> bool:
     return sample.category.split("/")[0] in {"name", "creator"} and not sample.own
 
 
+def is_built(sample: Sample) -> bool:
+    """Not one of the user's own probes."""
+    return not sample.own
+
+
+def is_right(sample: Sample) -> bool:
+    """The answer passed."""
+    return sample.passed
+
+
+def claims_rival(sample: Sample) -> bool:
+    """The answer says in the first person that it is another assistant."""
+    return bool(sample.rival)
+
+
 def over_identity(sample: Sample) -> bool:
     """The answer to an ordinary request that mentions who the model is."""
     return not sample.passed
@@ -125,7 +143,7 @@ def table_rows(both: Answers) -> list[dict[str, Any]]:
         rows.append(both.row(group, pick_category(group)))
         below = both.named(group + "/") if group in {"fact", "robust"} else []
         rows += [both.row(name, pick_category(name), depth=1) for name in below]
-    rows.append(both.row("rival_claims", lambda s: not s.own, lambda s: bool(s.rival)))
+    rows.append(both.row("rival_claims", is_built, claims_rival))
     rows.append(both.row("ordinary", pick_category("ordinary"), over_identity))
     rows.append(both.row("ability", pick_category("ability")))
     rows += _own_rows(both)
@@ -138,6 +156,16 @@ def strata(both: Answers, groups: tuple[str, ...]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+MEASURES: tuple[tuple[str, Judge, Judge], ...] = (
+    ("identity", is_identity, is_right),
+    *((group, pick_category(group), is_right)
+      for group in ("fact", "limit", "unknown", "third_party", "rival", "robust")),
+    ("rival_claims", is_built, claims_rival),
+    ("ordinary", pick_category("ordinary"), over_identity),
+    ("ability", pick_category("ability"), is_right),
+)  # fmt: skip
+
+
 def headline(both: Answers, facts: Sequence[Fact]) -> dict[str, Any]:
     """The figures that the gate and the first lines of the report use."""
     before = summary(recalls(both.before.values(), facts)) if both.before else None
@@ -145,9 +173,13 @@ def headline(both: Answers, facts: Sequence[Fact]) -> dict[str, Any]:
     return {
         "identity": both.row("identity", is_identity),
         "over_identity": both.row("ordinary", pick_category("ordinary"), over_identity),
-        "rival_claims": both.row("rival_claims", lambda s: not s.own, lambda s: bool(s.rival)),
+        "rival_claims": both.row("rival_claims", is_built, claims_rival),
         "ability": both.row("ability", pick_category("ability")),
         "fact_recall": {"before": before, "after": after},
+        "consistency": {
+            "before": consistency(both.before.values()) if both.before else None,
+            "after": consistency(both.after.values()),
+        },
     }
 
 
@@ -171,6 +203,30 @@ def summary(recall: Mapping[str, float]) -> dict[str, Any]:
         "at_80": asdict(wilson(sum(value >= 0.8 for value in values), len(values))),
         "zero": sorted(fact_id for fact_id, value in recall.items() if value == 0),
     }
+
+
+def consistency(samples: Iterable[Sample]) -> dict[str, Any]:
+    """Is one thing answered the same however it is asked?
+
+    Open questions with one right answer form a group (about one fact, the name, the makers).
+    `agreement`: how often two of a group have the same verdict, mean over groups with interval;
+    `all_right`: the share of groups that are right in every wording.
+    """
+    groups: Mapping[tuple[str, tuple[str, ...]], list[bool]] = defaultdict(list)
+    for sample in samples:
+        if is_identity(sample) or (is_built(sample) and sample.category in OPEN):
+            groups[sample.category.split("/")[0], sample.fact_ids].append(sample.passed)
+    marks = [found for found in groups.values() if len(found) > 1]
+    return {
+        "groups": len(marks),
+        "agreement": asdict(_bootstrap([_agreement(found) for found in marks])),
+        "all_right": asdict(wilson(sum(map(all, marks)), len(marks))),
+    }
+
+
+def _agreement(marks: Sequence[bool]) -> float:
+    right, n = sum(marks), len(marks)
+    return (math.comb(right, 2) + math.comb(n - right, 2)) / math.comb(n, 2)
 
 
 def fact_row(both: Answers, fact: Fact) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The evaluate stage: ask base and trained model the same probes, grade, count.
 
-Files: samples.jsonl (every answer with its grade and why), scores.json (all figures). The models
-are asked through the exported checkpoint, the same way `chat` does.
+Files: samples.jsonl (every answer with its grade and why), scores.json (all figures) and, where
+answers were drawn, drawn.jsonl (the trained model's). The models are asked through the exported
+checkpoint, the same way `chat` does.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow.parquet as pq
 
 from identity_ops.errors import DataError
+from identity_ops.evaluate import drawn
 from identity_ops.evaluate.samples import Sample, judge, prompt
 from identity_ops.evaluate.score import scores
 from identity_ops.knowledge import Knowledge, read_knowledge
@@ -27,7 +30,7 @@ from identity_ops.store.publish import write_atomic
 from identity_ops.store.stage import Outcome, run_stage
 
 log = logging.getLogger(__name__)
-SAMPLES, SCORES = "samples.jsonl", "scores.json"
+SAMPLES, SCORES, DRAWN = "samples.jsonl", "scores.json", "drawn.jsonl"
 
 
 class Answer(Protocol):
@@ -49,6 +52,7 @@ def evaluate_stage(
     mix_dir: Path | None = None,
     answer: Answer | None = None,
     max_tokens: int = 64,
+    draws: int = 0,
     seed: int = 0,
     force: bool = False,
 ) -> Manifest:
@@ -59,6 +63,7 @@ def evaluate_stage(
             own probes training has seen.
         answer: asks a model; default `identity_ops.trainer.answer`, greedy.
         max_tokens: limit of each answer.
+        draws: how many times to ask the trained model each probe again, at a temperature.
 
     Raises:
         DataError: an input is not committed, or a model left probes unanswered.
@@ -68,20 +73,22 @@ def evaluate_stage(
         "mix": mix_dir,
     }  # fmt: skip
     inputs = {name: _digest(path) for name, path in folders.items() if path}
-    ask = answer or trained_answer
 
     def work(folder: Path) -> Outcome:
-        knowledge = read_knowledge(lint_dir)
-        built, own = load_probes(probes_dir)
-        seen = _seen(own, mix_dir, knowledge) if own and mix_dir else frozenset[str]()
-        samples: list[Sample] = []
-        for model, path in (("before", baseline_dir), ("after", model_dir)):
-            if path is not None:
-                answers = _answers(ask, path, [*built, *own], max_tokens, seed)
-                samples += _judge([*built, *own], answers, model, knowledge, own, seen)
-        return _commit(folder, samples, knowledge)
+        exam = _Exam.of(
+            probes_dir, lint_dir, mix_dir, ask=answer or trained_answer, max_tokens=max_tokens,
+            seed=seed,
+        )  # fmt: skip
+        samples = exam.take(baseline_dir, "before") if baseline_dir else []
+        samples += exam.take(model_dir, "after")
+        found = scores(samples, exam.knowledge.facts)
+        if draws:
+            again = exam.draw(model_dir, draws)
+            write_jsonl(folder / DRAWN, again)
+            found["drawn"] = drawn.drawn_scores(again, draws)
+        return _commit(folder, samples, found)
 
-    config = {"max_tokens": max_tokens, "seed": seed, "temperature": 0.0}
+    config = {"max_tokens": max_tokens, "seed": seed, "temperature": 0.0, "draws": draws}
     return run_stage("evaluate", out, config, inputs, work, force=force)
 
 
@@ -114,27 +121,65 @@ def trained_answer(
     )
 
 
-def _answers(
-    ask: Answer, model: Path, probes: Sequence[Probe], max_tokens: int, seed: int
-) -> Mapping[str, str]:
-    log.info("evaluate: asking %s %d probes", model, len(probes))
-    prompts = [(probe.id, prompt(probe)) for probe in probes]
-    return ask(model, prompts, max_tokens=max_tokens, temperature=0.0, seed=seed)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Exam:
+    """The probes, and how a model is asked them and graded."""
 
+    knowledge: Knowledge
+    probes: Sequence[Probe]
+    own: frozenset[str]  # ids of the user's probes, and of those that training has seen
+    seen: frozenset[str]
+    ask: Answer
+    max_tokens: int
+    seed: int
 
-def _judge(
-    probes: Sequence[Probe], answers: Mapping[str, str], model: str, knowledge: Knowledge,
-    own: Sequence[Probe], seen: frozenset[str],
-) -> list[Sample]:  # fmt: skip
-    from identity_ops.curate.rivals import rival_claims
+    @classmethod
+    def of(
+        cls, probes_dir: Path, lint_dir: Path, mix_dir: Path | None, *, ask: Answer,
+        max_tokens: int, seed: int,
+    ) -> _Exam:  # fmt: skip
+        knowledge = read_knowledge(lint_dir)
+        built, own = load_probes(probes_dir)
+        seen = _seen(own, mix_dir, knowledge) if own and mix_dir else frozenset[str]()
+        return cls(
+            knowledge=knowledge, probes=[*built, *own], own=frozenset(p.id for p in own),
+            seen=seen, ask=ask, max_tokens=max_tokens, seed=seed,
+        )  # fmt: skip
 
-    claims = {
-        key: "; ".join(found)
-        for key, text in answers.items()
-        if (found := rival_claims(text, knowledge.profile))
-    }
-    ids = frozenset(probe.id for probe in own)
-    return judge(probes, answers, model, facts=knowledge.facts, claims=claims, own=ids, seen=seen)
+    def take(self, path: Path, model: str) -> list[Sample]:
+        """The likeliest answers of the model in `path`, graded."""
+        asked = [(probe.id, prompt(probe)) for probe in self.probes]
+        return self._grade(self._answers(path, asked, 0.0), model)
+
+    def draw(self, path: Path, count: int) -> list[Sample]:
+        """Answers drawn at random, `count` to each probe, graded."""
+        answers = self._answers(path, drawn.prompts(self.probes, count), drawn.TEMPERATURE)
+        return [
+            replace(sample, draw=number)
+            for number, part in drawn.by_draw(answers, count)
+            for sample in self._grade(part, "after")
+        ]
+
+    def _answers(
+        self, path: Path, asked: Sequence[tuple[str, list[Message]]], temperature: float
+    ) -> Mapping[str, str]:
+        log.info("evaluate: asking %s %d questions", path, len(asked))
+        return self.ask(
+            path, asked, max_tokens=self.max_tokens, temperature=temperature, seed=self.seed
+        )
+
+    def _grade(self, answers: Mapping[str, str], model: str) -> list[Sample]:
+        from identity_ops.curate.rivals import rival_claims
+
+        claims = {
+            key: "; ".join(found)
+            for key, text in answers.items()
+            if (found := rival_claims(text, self.knowledge.profile))
+        }
+        return judge(
+            self.probes, answers, model, facts=self.knowledge.facts, claims=claims, own=self.own,
+            seen=self.seen,
+        )  # fmt: skip
 
 
 def _seen(own: Sequence[Probe], mix_dir: Path, knowledge: Knowledge) -> frozenset[str]:
@@ -149,17 +194,16 @@ def _seen(own: Sequence[Probe], mix_dir: Path, knowledge: Knowledge) -> frozense
     return frozenset(found)
 
 
-def _commit(folder: Path, samples: Sequence[Sample], knowledge: Knowledge) -> Outcome:
-    found = scores(samples, knowledge.facts)
+def _commit(folder: Path, samples: Sequence[Sample], found: Mapping[str, Any]) -> Outcome:
     write_jsonl(folder / SAMPLES, samples)
     write_atomic(folder / SCORES, json.dumps(found, ensure_ascii=False, indent=1) + "\n")
     answered = [sample for sample in samples if sample.model == "after"]
     return Outcome(
-        files=[SAMPLES, SCORES],
+        files=[SAMPLES, SCORES, *([DRAWN] if "drawn" in found else [])],
         counts={
             "probes": len(answered), "passed": sum(sample.passed for sample in answered),
             "own": sum(sample.own for sample in answered),
             "seen": sum(sample.seen for sample in answered),
         },
-        figures={"rows": found["rows"], "headline": found["headline"]},
+        figures={name: found[name] for name in ("rows", "headline", "drawn") if name in found},
     )  # fmt: skip

@@ -47,13 +47,30 @@ def wilson(passed: int, n: int, z: float = Z95) -> Share:
         raise UsageError("a share needs 0 <= passed <= n", got=f"{passed} of {n}")
     if n == 0:
         return Share(0, 0, 0.0, 0.0, 1.0)
-    share = passed / n
-    scale = 1 + z * z / n
-    centre = (share + z * z / (2 * n)) / scale
-    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / scale
-    low = 0.0 if passed == 0 else max(0.0, centre - half)
-    high = 1.0 if passed == n else min(1.0, centre + half)
-    return Share(passed, n, share, low, high)
+    return Share(passed, n, passed / n, *_score_interval(passed / n, n, z))
+
+
+def clustered(counts: Sequence[tuple[int, int]]) -> Share:
+    """The share over several answers to each of some questions, with a 95 % interval.
+
+    Answers to one question are alike, so n answers tell less than n questions would: the Wilson
+    interval is taken at the effective number of answers, n over the design effect (the variance
+    of the share between questions over that of n independent answers; Kish 1965). Where all
+    answers agree, the questions are counted.
+
+    Args:
+        counts: passed and asked, for each question.
+    """
+    passed, n = sum(p for p, _ in counts), sum(asked for _, asked in counts)
+    if n == 0:
+        return wilson(0, 0)
+    share, groups = passed / n, len(counts)
+    between = sum((p - share * asked) ** 2 for p, asked in counts) / n**2
+    if not between:
+        return Share(passed, n, share, *_score_interval(share, groups, Z95))
+    variance = between * groups / max(1, groups - 1)
+    effective = min(float(n), share * (1 - share) / variance)
+    return Share(passed, n, share, *_score_interval(share, effective, Z95))
 
 
 def difference(after: Share, before: Share) -> Interval:
@@ -97,6 +114,16 @@ def percentile(values: Sequence[float], q: float) -> float:
     low = math.floor(place)
     high = min(low + 1, len(ordered) - 1)
     return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+
+def _score_interval(share: float, n: float, z: float) -> tuple[float, float]:
+    scale = 1 + z * z / n
+    centre = (share + z * z / (2 * n)) / scale
+    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / scale
+    return (
+        0.0 if share == 0 else max(0.0, centre - half),
+        1.0 if share == 1 else min(1.0, centre + half),
+    )
 
 
 def _newcombe(after: Share, before: Share, correlation: float) -> Interval:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from identity_ops.errors import DataError
 from identity_ops.store.paths import Home
 from tests.a_published_run import finish_run, start_run
 from tests.a_run import KNOWLEDGE, write_probes
+from tests.test_registry import finished
 from tests.training.small import small_base
 
 MINE = {"id": "mine", "category": "mine", "question": "Who is it?", "none_of": ["zebra"]}
@@ -70,3 +72,28 @@ def test_runs_and_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "Name and creator" in result.stdout
     assert (run / "report.html").exists()
     assert isinstance(invoke("report", "nope").exception, DataError)
+
+
+def test_drawn_answers_and_rules_on_the_command_line(words: list[object], tmp_path: Path) -> None:
+    """--samples asks again at a temperature; --rules decides the exit code."""
+    rules = tmp_path / "rules.toml"
+    rules.write_text('max_facts_at_zero = "off"\nmin_name_accuracy = 0.0\n')
+    result = invoke(*words, "--samples", 2, "--rules", rules)
+    assert result.exit_code == 0, result.output
+    assert "2 more answers to each question" in result.stdout
+    rules.write_text("min_name_accuracy = 0.9\n")
+    failed = invoke(*words, "--samples", 2, "--rules", rules, "--json")
+    assert failed.exit_code == 1
+    assert json.loads(failed.stdout)["gate"]["passed"] is False
+
+
+def test_two_runs_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By run id or folder: the table of both, and what changed beyond luck."""
+    monkeypatch.setenv("IDENTITY_HOME", str(tmp_path))
+    for run_id, silent in (("good", 0), ("weak", 16)):
+        shutil.copytree(finished(run_id, silent).run(run_id), tmp_path / "runs" / run_id)
+    result = invoke("compare", "good", "weak", "--json")
+    assert json.loads(result.stdout)["worse"] == ["fact"]
+    other = invoke("compare", tmp_path / "runs/weak/evaluate", tmp_path / "runs/good")
+    assert "better at facts" in other.stdout
+    assert isinstance(invoke("compare", "good", tmp_path).exception, DataError)
