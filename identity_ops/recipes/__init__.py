@@ -79,6 +79,23 @@ class Sft(Settings):
     control: bool = False  # train without identity rows, to measure what these cost
 
 
+class HuggingFace(Settings):
+    """What only a Hugging Face base needs."""
+
+    attention: Literal["sdpa", "flex"] = "sdpa"
+    loss_rows: int = Field(1024, ge=1)
+    checkpoint_activations: bool = False
+
+
+class Lora(Settings):
+    """Low-rank adapters instead of full weights (Hu et al. 2021, "LoRA")."""
+
+    rank: int = Field(ge=1)
+    alpha: float = Field(gt=0)
+    targets: tuple[str, ...] | Literal["all-linear"] = "all-linear"
+    merge: bool = True
+
+
 class Rules(Settings):
     """What a model must reach at the gate, by bounds of 95 % intervals.
 
@@ -104,6 +121,8 @@ class Recipe(Settings):
     pretrain: Pretrain | None = None
     sft: Sft
     gate: Rules = Rules()
+    hf: HuggingFace | None = None
+    lora: Lora | None = None
     deepspeed: dict[str, Any] = {}
 
     @property
