@@ -189,6 +189,7 @@ def one_turn(name: str, url: str, folder: Path) -> dict[str, float]:
         "per_s": saw["seen"] / found["seconds"],
         "cpu_ms": 1000 * found["cpu"] / saw["seen"],
         "most": saw["most"],
+        "seen": saw["seen"],
     }
 
 

@@ -52,6 +52,7 @@ class GeminiTeacher(RemoteTeacher):
                 "maxOutputTokens": self.config.max_tokens,
                 "responseMimeType": "application/json",
                 "responseSchema": _as_gemini(RESPONSE_SCHEMA),
+                **_thinking(self.model),
             },
         }
 
@@ -101,6 +102,16 @@ class GeminiTeacher(RemoteTeacher):
         if status == 429:
             return _quota(details, headers, where=self.base_url, text=text)
         return faults.classify(status, error, headers, where=self.base_url, text=text)
+
+
+def _thinking(model: str) -> dict[str, Any]:
+    """As little as the model allows: thoughts are billed as output and count to its limit, and a
+    short conversation needs few. Models of which nothing is known keep their default."""
+    if model.startswith("gemini-3"):
+        return {"thinkingConfig": {"thinkingLevel": "LOW"}}
+    if model.startswith("gemini-2.5-flash"):
+        return {"thinkingConfig": {"thinkingBudget": 0}}
+    return {}
 
 
 def _candidate(candidate: dict[str, Any], model: str) -> Answer:

@@ -59,8 +59,14 @@ class OpenRouterTeacher(ChatTeacher):
             )  # fmt: skip
 
     def _extras(self) -> dict[str, Any]:
-        """Without `require_parameters` a provider may drop `response_format` in silence."""
-        return {"provider": {"require_parameters": True}, "usage": {"include": True}}
+        """Without `require_parameters` a provider may drop `response_format` in silence; with it,
+        effort may be asked only of a model that reasons (whose thoughts are billed)."""
+        reasons = self.model.startswith("google/gemini-3")
+        return {
+            "provider": {"require_parameters": True},
+            "usage": {"include": True},
+            **({"reasoning": {"effort": "low"}} if reasons else {}),
+        }
 
     def _auth(self, key: SecretStr) -> dict[str, str]:
         return super()._auth(key) | {"X-Title": "identity-ops"}

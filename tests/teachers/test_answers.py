@@ -35,6 +35,14 @@ def test_request_is_structured_and_puts_the_cell_last(
     assert two["content"].startswith(prefix)
 
 
+def test_effort_is_asked_only_of_models_that_reason(provider: Provider, tmp_path: Path) -> None:
+    """With require_parameters another model would find no provider at all."""
+    for model in ("google/gemini-3-flash-preview", "mistralai/mistral-small"):
+        with made(provider, tmp_path, model=model) as teacher:
+            teacher.complete(cell(), 0, account())
+    assert [body.get("reasoning") for body in provider.posts] == [{"effort": "low"}, None]
+
+
 def test_answer_records_usage_cost_and_attempt(teacher: OpenRouterTeacher) -> None:
     """Tokens, cached tokens and cost are the provider's own figures."""
     response = teacher.complete(cell(), 2, account())

@@ -87,6 +87,22 @@ def test_request_is_native_and_structured(provider: Provider, teacher: GeminiTea
     assert "tools" not in body
 
 
+@pytest.mark.parametrize(
+    ("model", "thinking"),
+    [("gemini-3-flash-preview", {"thinkingLevel": "LOW"}),
+     ("gemini-3-pro-preview", {"thinkingLevel": "LOW"}),
+     ("gemini-2.5-flash-lite", {"thinkingBudget": 0}),
+     ("gemini-2.5-pro", None), ("gemma-9-it", None)],
+)  # fmt: skip
+def test_little_thinking_is_asked_for_where_the_model_knows_how(
+    provider: Provider, tmp_path: Path, model: str, thinking: dict[str, Any] | None
+) -> None:
+    """Thoughts are billed; a field that a model does not know would be refused."""
+    with made(provider, tmp_path, model=model) as teacher:
+        teacher.complete(cell(), 0, account())
+    assert provider.posts[0]["generationConfig"].get("thinkingConfig") == thinking
+
+
 def test_answer_counts_thoughts_and_cached_tokens(teacher: GeminiTeacher) -> None:
     """Thoughts are billed as output; what was cached is cheaper; the table has the price."""
     response = teacher.complete(cell(), 2, account())
