@@ -3,6 +3,7 @@
 #   make run                                  the whole chain, from knowledge to a published model
 #   make run CONF='{"knowledge": "examples/smarternano.md"}'
 #   make up        Airflow's web UI        make chat       talk to the newest model
+#   make serve     a web page and an OpenAI-compatible API for it
 #   make test      all tests               make bench      the benchmarks
 #   make setup     the environment alone   make lock       renew requirements/lock.txt
 #
@@ -16,7 +17,7 @@ AIRFLOW := $(BIN)/python -m identity_ops.local_airflow
 export CONF
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up chat test bench lock
+.PHONY: help setup run up chat serve test bench lock
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -36,6 +37,9 @@ up: setup
 
 chat: setup
 	@$(BIN)/identity-ops chat
+
+serve: setup
+	@exec $(BIN)/identity-ops serve
 
 test: setup
 	@$(BIN)/ruff check

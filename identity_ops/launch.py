@@ -17,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import psutil
 
@@ -108,6 +109,14 @@ def environment(marker: str, error_file: Path, processes: int = 1) -> dict[str, 
         "MALLOC_MMAP_THRESHOLD_": str(1 << 32),
         "MALLOC_TRIM_THRESHOLD_": str(1 << 33),
     }
+
+
+def become(argv: Sequence[str]) -> NoReturn:
+    """Go on as a training process: terminal, signals and exit code are its own from here."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    env = environment("", Path(os.devnull))
+    os.execve(sys.executable, [sys.executable, *argv], env)  # noqa: S606 (no shell is the point)
 
 
 def _is_secret(name: str) -> bool:

@@ -15,13 +15,14 @@ from pathlib import Path
 
 import tiktoken
 import torch
+from torch import Tensor
 
 from identity_ops.errors import DataError
 from identity_ops.records import Message
 from identity_ops.store.publish import atomic_file
 from identity_ops.tokens import ControlIds, load_encoding, render_prompt
 from training import checkpoint, ranks
-from training.engine import Sampling, generate
+from training.engine import Cache, Sampling, generate
 from training.gpt import GPT
 
 
@@ -56,9 +57,30 @@ class Speaker:
         found = generate(self.model, rendered, self.stop, how)
         return {name: self.encoding.decode(ids) for name, ids in found.items()}
 
+    @property
+    def context(self) -> int:
+        """Tokens of prompt and answer together that the model was made for."""
+        return self.model.config.sequence_len
+
+    def read(self, prompts: Sequence[Sequence[int]], room: int) -> tuple[Cache, Tensor]:
+        """The cache of a new batch with `room` tokens for each answer, and its first logits."""
+        cache = Cache(self.model, prompts, room)
+        return cache, cache.prefill()
+
     def prompt(self, messages: Sequence[Message], where: str = "prompt") -> list[int]:
         """Token ids after which the assistant speaks."""
         return render_prompt(self.encoding, messages, where)
+
+    def fit(self, messages: Sequence[Message], room: int) -> tuple[list[int], int]:
+        """The prompt of the newest turns that leave `room` tokens, and how many were left out.
+
+        A system message and the last turn stay, even where they are too long.
+        """
+        kept = list(messages)
+        first = 1 if kept[0]["role"] == "system" else 0
+        while len(ids := self.prompt(kept)) > self.context - room and len(kept) > first + 2:
+            del kept[first : first + 2]
+        return ids, len(messages) - len(kept)
 
 
 def main(argv: list[str] | None = None) -> None:

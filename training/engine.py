@@ -12,12 +12,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from identity_ops.errors import DataError
 from training.gpt import GPT, additive, grouped_attention
 
 ROWS = 128  # prompts decoded together
+COLD = 1e-5  # temperatures below it divide by next to nothing; the likeliest is what they mean
 DROP_SHARE = 0.25  # finished rows are dropped when they are this share of the batch
 
 
@@ -28,6 +30,22 @@ class Sampling:
     max_tokens: int = 64
     temperature: float = 0.0
     seed: int = 0
+    top_p: float = 1.0  # draw among the likeliest tokens that make up this share
+    top_k: int = 0  # draw among so many of the likeliest, 0: all
+
+
+class Draw:
+    """How one row chooses, with a generator of its own: no row's answer depends on another's."""
+
+    def __init__(self, how: Sampling, name: str = "prompt") -> None:
+        mixed = int.from_bytes(hashlib.sha256(f"{how.seed}/{name}".encode()).digest()[:8])
+        self.how = how
+        self.generator = torch.Generator()
+        self.generator.manual_seed(mixed & 0x7FFF_FFFF_FFFF_FFFF)
+
+    def point(self) -> Tensor:
+        """The next uniform number in [0, 1), (1,)."""
+        return torch.rand(1, generator=self.generator, dtype=torch.float64)
 
 
 class Cache:
@@ -105,6 +123,23 @@ class Cache:
         self.keys = [table[rows] for table in self.keys]
         self.values = [table[rows] for table in self.values]
 
+    def join(self, other: Cache) -> None:
+        """Add the rows of another cache of the same model below these."""
+        self.lengths = torch.cat((self.lengths, other.lengths))
+        self.before = torch.cat((self.before, other.before))
+        self.keys = [
+            _stack(mine, theirs) for mine, theirs in zip(self.keys, other.keys, strict=True)
+        ]
+        self.values = [
+            _stack(mine, theirs) for mine, theirs in zip(self.values, other.values, strict=True)
+        ]
+
+
+def _stack(first: Tensor, second: Tensor) -> Tensor:
+    """Tables (B, H, T, D) of two caches as one, as wide as the wider."""
+    width = max(first.size(2), second.size(2))
+    return torch.cat([F.pad(table, (0, 0, 0, width - table.size(2))) for table in (first, second)])
+
 
 def generate(
     model: GPT,
@@ -142,12 +177,12 @@ def _generate_batch(
 ) -> dict[str, list[int]]:
     names = [name for name, _ in prompts]
     answers: dict[str, list[int]] = {name: [] for name in names}
-    draws = [_generator(how.seed, name) for name in names]
+    draws = [Draw(how, name) for name in names]
     cache = Cache(model, [ids for _, ids in prompts], how.max_tokens)
     logits = cache.prefill()
     alive = [True] * len(names)
     for _ in range(how.max_tokens):
-        tokens = choose(logits, draws, how.temperature)
+        tokens = choose(logits, draws)
         for row, token in enumerate(tokens.tolist()):
             alive[row] = alive[row] and token not in stop
             if alive[row]:
@@ -168,29 +203,45 @@ def _generate_batch(
 def stream(model: GPT, prompt: Sequence[int], stop: frozenset[int], how: Sampling) -> Iterator[int]:
     """The tokens of one answer as they come."""
     check_room(model, [("prompt", prompt)], how.max_tokens)
-    draws = [_generator(how.seed, "prompt")]
+    draws = [Draw(how)]
     cache = Cache(model, [prompt], how.max_tokens)
     logits = cache.prefill()
     for _ in range(how.max_tokens):
-        token = choose(logits, draws, how.temperature)
+        token = choose(logits, draws)
         if int(token) in stop:
             return
         yield int(token)
         logits = cache.extend(token)
 
 
-def choose(logits: Tensor, draws: Sequence[torch.Generator], temperature: float) -> Tensor:
-    """One token a row, (B,): the likeliest, or drawn with the row's own generator."""
-    if temperature == 0:
-        return logits.argmax(dim=-1)
-    shares = (logits.double() / temperature).softmax(dim=-1).cumsum(dim=-1)
-    points = torch.stack([torch.rand(1, generator=draw, dtype=torch.float64) for draw in draws])
-    points = points.to(shares.device) * shares[:, -1:]
-    return torch.searchsorted(shares, points).squeeze(1).clamp_max(logits.size(-1) - 1)
+def choose(logits: Tensor, draws: Sequence[Draw]) -> Tensor:
+    """One token a row, (B,): the likeliest where it is cold, else drawn."""
+    tokens = logits.argmax(dim=-1)
+    warm = [row for row, draw in enumerate(draws) if draw.how.temperature >= COLD]
+    if warm:
+        tokens[warm] = _sample(logits[warm], [draws[row] for row in warm])
+    return tokens
 
 
-def _generator(seed: int, name: str) -> torch.Generator:
-    draw = torch.Generator()
-    mixed = int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:8])
-    draw.manual_seed(mixed & 0x7FFF_FFFF_FFFF_FFFF)
-    return draw
+def _sample(logits: Tensor, draws: Sequence[Draw]) -> Tensor:
+    def column(values: Sequence[float]) -> Tensor:
+        return torch.tensor(values, dtype=torch.float64, device=logits.device).unsqueeze(1)
+
+    shares = (logits.double() / column([draw.how.temperature for draw in draws])).softmax(dim=-1)
+    for row, draw in enumerate(draws):
+        if draw.how.top_k or draw.how.top_p < 1:
+            shares[row] = _likeliest(shares[row], draw.how)
+    sums = shares.cumsum(dim=-1)
+    points = torch.stack([draw.point() for draw in draws]).to(sums.device) * sums[:, -1:]
+    # right: a point of exactly 0 must not fall on a leading token whose share is 0
+    return torch.searchsorted(sums, points, right=True).squeeze(1).clamp_max(logits.size(-1) - 1)
+
+
+def _likeliest(shares: Tensor, how: Sampling) -> Tensor:
+    """Shares (vocab,) with 0 for what top_k or top_p leaves out; the likeliest always stays."""
+    ordered, tokens = shares.sort(descending=True, stable=True)
+    keep = ordered.cumsum(dim=-1) - ordered < how.top_p
+    if how.top_k:
+        keep[how.top_k :] = False
+    keep[0] = True
+    return torch.zeros_like(shares).scatter(0, tokens, ordered * keep)

@@ -20,6 +20,7 @@ TOPICS = (
     "evaluate",
     "models",
     "chat",
+    "serve",
     "runs",
     "doctor",
 )

@@ -8,7 +8,7 @@ import torch
 from identity_ops.errors import DataError
 from tests.training.small import busy_model, small_config
 from training import engine
-from training.engine import Sampling, generate, stream
+from training.engine import Cache, Draw, Sampling, choose, generate, stream
 
 MODEL = busy_model(small_config(sequence_len=160), seed=3)
 STOP = frozenset(range(40))  # of 300: rows end at different times
@@ -89,3 +89,53 @@ def test_a_prompt_that_cannot_be_answered_is_named(length: int) -> None:
     """Empty, or beyond the position tables."""
     with pytest.raises(DataError, match="mine"):
         generate(MODEL, [("mine", [1] * length)], STOP, Sampling())
+
+
+def test_rows_that_join_later_answer_as_alone() -> None:
+    """Whatever their lengths: caches of 3 and of 5 rows become one of 8."""
+    asked = prompts(8)
+    alone = {
+        name: list(stream(MODEL, ids, frozenset(), Sampling(max_tokens=9))) for name, ids in asked
+    }
+    with torch.inference_mode():
+        first = Cache(MODEL, [ids for _, ids in asked[:3]], 9)
+        tokens = [first.prefill().argmax(-1)]
+        for _ in range(3):
+            tokens.append(first.extend(tokens[-1]).argmax(-1))
+        logits = first.extend(tokens[-1])
+        second = Cache(MODEL, [ids for _, ids in asked[3:]], 9)
+        late = second.prefill()
+        first.join(second)
+        joined = [torch.cat((logits, late)).argmax(-1)]
+        for _ in range(4):
+            joined.append(first.extend(joined[-1]).argmax(-1))
+    early = torch.cat((torch.stack(tokens), torch.stack(joined)[:, :3]))
+    for row, (name, _) in enumerate(asked):
+        found = early[:, row] if row < 3 else torch.stack(joined)[:, row]
+        assert found.tolist() == alone[name][: len(found)]
+
+
+def draws(count: int, **how: float) -> list[Draw]:
+    return [Draw(Sampling(seed=n, **how)) for n in range(count)]  # type: ignore[arg-type]
+
+
+def test_each_row_is_drawn_in_its_own_way() -> None:
+    """A cold row beside a hot one takes the likeliest, and the hot one does not notice."""
+    logits = torch.randn(3, 300, generator=torch.Generator().manual_seed(2))
+    hot = Sampling(temperature=1.9, seed=4)
+    together = choose(logits, [Draw(Sampling()), Draw(hot), Draw(Sampling(temperature=1e-9))])
+    assert together[1] == choose(logits[1:2], [Draw(hot)])[0]
+    assert together[[0, 2]].tolist() == logits[[0, 2]].argmax(-1).tolist()
+
+
+def test_top_k_leaves_so_many_tokens() -> None:
+    """The three likeliest, each of them drawn now and then."""
+    logits = torch.tensor([2.0, 0.0, 1.9, -1.0, 1.8]).repeat(200, 1)
+    assert set(choose(logits, draws(200, temperature=1.0, top_k=3)).tolist()) == {0, 2, 4}
+
+
+def test_top_p_leaves_that_share() -> None:
+    """The likeliest tokens that make up the share, the one that crosses it included."""
+    logits = torch.tensor([0.5, 0.1, 0.3, 0.1]).log().repeat(200, 1)
+    assert set(choose(logits, draws(200, temperature=1.0, top_p=0.6)).tolist()) == {0, 2}
+    assert set(choose(logits, draws(200, temperature=1.0, top_p=0.01)).tolist()) == {0}
