@@ -134,7 +134,9 @@ def run_openai(task: Task) -> None:
             async with gate:
                 await client.chat.completions.create(**body)
 
-        async with openai.AsyncOpenAI(base_url=task.url, api_key="none", max_retries=0) as client:
+        async with openai.AsyncOpenAI(
+            base_url=task.url, api_key="none", max_retries=0, timeout=60
+        ) as client:
             await asyncio.gather(*(one(client, body) for body in bodies))
 
     measured(lambda: asyncio.run(work()))
@@ -181,7 +183,7 @@ def one_turn(name: str, url: str, folder: Path) -> dict[str, float]:
     code = "import sys; from benchmarks import client; client.turn(*sys.argv[1:])"
     done = subprocess.run(
         [sys.executable, "-c", code, name, url, str(folder)],
-        cwd=ROOT, check=True, capture_output=True, text=True,
+        cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     saw = begin(url)

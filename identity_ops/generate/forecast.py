@@ -44,7 +44,7 @@ def forecast(order: Order, folder: Path) -> Forecast:
     lint_stage(order.knowledge, folder / "lint")
     plan_stage(
         folder / "lint", folder / "plan", num=order.num, seed=order.seed,
-        batch_size=order.batch_size, catalogue=order.catalogue,
+        batch_size=order.batch_size, catalogue=order.catalogue, focus=order.focus,
     )  # fmt: skip
     with borrowed(None, order.teacher, read_knowledge(folder / "lint")) as teacher:
         return add_up(teacher, order.teacher, folder / "plan")

@@ -15,7 +15,7 @@ from typing import Any
 from identity_ops.errors import ConfigError, DataError
 from identity_ops.generate.layout import Layout, Part
 from identity_ops.generate.stage import is_resumable
-from identity_ops.store.manifest import file_hash
+from identity_ops.store.manifest import file_hash, load
 from identity_ops.store.publish import write_atomic
 from identity_ops.teachers.base import TeacherConfig
 
@@ -33,6 +33,7 @@ class Order:
     batch_size: int = 50
     catalogue: Path | None = None
     append: bool = False
+    focus: Path | None = None  # an evaluation: what failed there is planned more often
 
     def terms(self, identity: Mapping[str, Any]) -> dict[str, Any]:
         """All that decides the result, as JSON; workers and the cap do not."""
@@ -43,6 +44,7 @@ class Order:
             "batch_size": self.batch_size,
             "catalogue": file_hash(self.catalogue) if self.catalogue else None,
             "ascii": self.teacher.ascii,
+            **({"focus": load(self.focus).digest} if self.focus else {}),
             **identity,
         }
 
@@ -56,7 +58,8 @@ def choose_part(layout: Layout, order: Order, terms: Mapping[str, Any]) -> int:
     if not order.append or not (layout.root / FILE_NAME).exists():
         _compare(layout.part(0), terms)
         return 0
-    _compare(layout.part(0), {**terms, "num": _read(layout.root / FILE_NAME).get("num")})
+    first = _read(layout.root / FILE_NAME)
+    _compare(layout.part(0), {**terms, **{name: first.get(name) for name in ("num", "focus")}})
     last = len(list(layout.parts())) - 1
     if not _is_done(layout.part(last)):
         _compare(layout.part(last), terms)
@@ -78,6 +81,11 @@ def check_knowledge(layout: Layout, order: Order) -> None:
 def remember(part: Part, terms: Mapping[str, Any]) -> None:
     """Write down what the part's folder is for."""
     write_atomic(part.root / FILE_NAME, json.dumps(dict(terms), indent=2) + "\n")
+
+
+def has_focus(part: Part) -> bool:
+    """Whether a part has a plan of its own, made for what an evaluation found weak."""
+    return bool(_read(part.root / FILE_NAME).get("focus"))
 
 
 def _is_done(part: Part) -> bool:

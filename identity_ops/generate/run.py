@@ -13,7 +13,13 @@ from identity_ops.generate import ledger
 from identity_ops.generate.drive import InterruptedRunError, Progress, Shared
 from identity_ops.generate.forecast import Forecast, add_up
 from identity_ops.generate.layout import Layout, Part
-from identity_ops.generate.order import Order, check_knowledge, choose_part, remember
+from identity_ops.generate.order import (
+    Order,
+    check_knowledge,
+    choose_part,
+    has_focus,
+    remember,
+)
 from identity_ops.generate.refill import refill_stage
 from identity_ops.generate.stage import borrowed, generate_stage, is_resumable
 from identity_ops.knowledge import read_knowledge
@@ -60,6 +66,7 @@ class _Site:
     """Where one command works, and with what."""
 
     layout: Layout
+    number: int
     part: Part
     after: Path | None  # the plan that this part's continues
     order: Order
@@ -107,7 +114,7 @@ def generate(
 def _site(layout: Layout, number: int, order: Order, home: Home | None, teacher: Teacher) -> _Site:
     part = layout.part(number)
     return _Site(
-        layout=layout, part=part, after=layout.part(number - 1).plan if number else None,
+        layout=layout, number=number, part=part, after=None if order.focus else _continued(layout, number),
         order=order, home=home, teacher=teacher,
         shared=Shared(
             client=teacher, budget=_budget(order, part),
@@ -116,14 +123,22 @@ def _site(layout: Layout, number: int, order: Order, home: Home | None, teacher:
     )  # fmt: skip
 
 
+def _continued(layout: Layout, number: int) -> Path | None:
+    """The plan that part `number` goes on with: the last one without a focus."""
+    earlier = [part for n in range(number) if not has_focus(part := layout.part(n))]
+    return earlier[-1].plan if earlier else None
+
+
 def _plan(site: _Site) -> None:
-    """Commit the part's plan: a longer one whose beginning earlier parts have done."""
+    """Commit the part's plan: a longer one whose beginning earlier parts have done, or one of its
+    own where there is a focus."""
     order, done = site.order, 0
     if site.after is not None:
         done = manifests.load(site.after).counts["cells"]
     plan_stage(
         site.layout.lint, site.part.plan, num=done + order.num, seed=order.seed,
-        batch_size=order.batch_size, catalogue=order.catalogue,
+        batch_size=order.batch_size, catalogue=order.catalogue, focus=order.focus,
+        part=site.number,
     )  # fmt: skip
 
 

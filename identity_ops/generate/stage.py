@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from identity_ops.curate import Checker
 from identity_ops.errors import ConfigError, DataError
@@ -264,15 +263,28 @@ def outcome(
             "reused": desk.drive.reused,
             "uncertain_usd": round(uncertain, 6),
             "cap_usd": desk.cap_usd,
-            "forecast_usd": forecast_usd,
-            **_usage(desk.responses.responses()),
+            **_money(desk.responses.responses(), forecast_usd, len(accepted)),
         },
         cost_usd=round(confirmed, 6),
     )
 
 
-def _usage(responses: list[Response]) -> dict[str, Any]:
-    """Tokens and value of the answers used, whoever paid for them."""
+def _money(
+    responses: list[Response], forecast_usd: float | None, accepted: int
+) -> dict[str, float | int | None]:
+    """The forecast, and what the answers used were worth, whoever paid for them and when."""
+    usage = _usage(responses)
+    worth = usage["responses_usd"]
+    return {
+        **usage,
+        "forecast_usd": forecast_usd,
+        "forecast_ratio": round(worth / forecast_usd, 4) if forecast_usd else None,
+        "usd_per_accepted": round(worth / accepted, 6) if accepted else None,
+    }
+
+
+def _usage(responses: list[Response]) -> dict[str, float | int]:
+    """Tokens and value of the answers used."""
     prompt, cached, completion = (
         sum(getattr(response, field) for response in responses)
         for field in ("prompt_tokens", "cached_tokens", "completion_tokens")

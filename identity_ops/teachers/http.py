@@ -66,7 +66,8 @@ class Client:
         Raises:
             ProviderError: no connection, a reset, a body cut short or too slow or too big.
         """
-        headers = {"Accept": "application/json", "User-Agent": "identity-ops"}
+        headers = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
+        headers |= {"User-Agent": "identity-ops"}
         headers |= self._auth(key) if key is not None else {}
         headers |= {"Content-Type": "application/json"} if payload is not None else {}
         timeout = urllib3.Timeout(connect=min(_CONNECT_S, self._timeout_s), total=self._timeout_s)

@@ -77,6 +77,9 @@ def test_batch_is_accepted_in_the_order_of_its_cells(bench: Bench) -> None:
     assert [row.index for row in bench.accepted()] == list(range(6))
     assert manifest.cost_usd == pytest.approx(0.006)
     assert manifest.figures["cached_share"] == 0.8
+    assert manifest.figures["usd_per_accepted"] == 0.001
+    forecast = manifest.figures["forecast_usd"]
+    assert manifest.figures["forecast_ratio"] == pytest.approx(0.006 / forecast, abs=1e-4)
     assert len(bench.provider.posts) == 6
 
 
