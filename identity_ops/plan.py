@@ -2,7 +2,8 @@
 
 Every choice is dealt from its own shuffled deck (facts, kinds, topics, personas, dynamics,
 openers, languages), so each card comes up equally often, and the plan for N conversations is the
-beginning of the plan for N + M: asking for more never changes what was there.
+beginning of the plan for N + M: asking for more never changes what was there. A focus (see
+`focus.py`) puts more cards of what is weak into the decks; such a plan is one of its own.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 from identity_ops.catalogue import Catalogue, TopicGroup, read_catalogue
 from identity_ops.errors import ConfigError
+from identity_ops.focus import Focus
 from identity_ops.knowledge import Knowledge, Profile, read_knowledge
 from identity_ops.records import Cell, Fact, Kind, write_jsonl
 from identity_ops.store import manifest as manifests
@@ -28,6 +30,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 MAX_NUM: Final = 100_000
+EVENLY: Final = Focus()
+PART: Final = 200_000  # numbers of one plan of several
 SPARE_BASE: Final = 10_000_000  # spares are numbered from here, so they never take a main index
 SPARE_SHARE: Final = 0.25
 SPARES_LEAST: Final = 8
@@ -50,6 +54,7 @@ class Deck(Generic[T]):
         if not cards:
             raise ValueError(f"no cards: {key}")
         self._cards, self._rng, self._left = list(cards), random.Random(key), list[T]()
+        self._kinds = len({id(card) for card in self._cards})  # one card may be in it often
 
     def draw(self) -> T:
         if not self._left:
@@ -57,10 +62,10 @@ class Deck(Generic[T]):
         return self._left.pop()
 
     def draw_distinct(self, count: int) -> tuple[T, ...]:
-        """`count` different cards (fewer where the deck has fewer)."""
+        """`count` different cards (fewer where the deck has fewer kinds)."""
         out: list[T] = []
         again: list[T] = []
-        while len(out) < min(count, len(self._cards)):
+        while len(out) < min(count, self._kinds):
             card = self.draw()
             (again if card in out else out).append(card)
         self._left += again  # dealt twice around a new round: they come next
@@ -87,22 +92,23 @@ class Ledger:
 class Dealer:
     """Deals cells in order. Two dealers with the same arguments deal the same cells."""
 
-    def __init__(self, knowledge: Knowledge, catalogue: Catalogue, seed: int, lane: str) -> None:
-        key = f"{knowledge.fingerprint}/{seed}/{lane}"
-        self._profile, self._fingerprint, self._seed = (
-            knowledge.profile,
-            knowledge.fingerprint,
-            seed,
-        )
-        self._ledger = Ledger.of(knowledge)
-        self._core = Deck(_core_cards(self._ledger.core), key + "/core")
-        self._facts = Deck(self._ledger.others or self._ledger.core or (None,), key + "/facts")
-        self._kinds = Deck([k for k, n in KIND_CARDS.items() for _ in range(n)], key + "/kinds")
-        many = len(self._ledger.others) > MANY_FACTS
-        self._starts = Deck(_share(*(MANY_NAME_CARDS if many else NAME_CARDS)), key + "/starts")
+    def __init__(
+        self, knowledge: Knowledge, catalogue: Catalogue, seed: int, lane: str,
+        focus: Focus = EVENLY,
+    ) -> None:  # fmt: skip
+        self._origin = [knowledge.fingerprint, seed, *([focus.digest] if focus.digest else [])]
+        key = "/".join(map(str, [*self._origin, lane]))
+        self._ledger = ledger = Ledger.of(knowledge)
+        kinds, many = focus.kind_cards(KIND_CARDS), len(ledger.others) > MANY_FACTS
+        starts = focus.starts(MANY_NAME_CARDS if many else NAME_CARDS)
+        self._core = Deck(focus.core_cards(_core_cards(ledger.core)), key + "/core")
+        facts = focus.fact_cards(ledger.others or ledger.core)
+        self._facts = Deck(facts or (None,), key + "/facts")
+        self._kinds = Deck([k for k, n in kinds.items() for _ in range(n)], key + "/kinds")
+        self._starts = Deck(_share(*starts), key + "/starts")
         self._free = Deck(_share(*FREE_CARDS), key + "/free")
         self._double = Deck([True, False], key + "/double")
-        self._foreign = Deck(_share(*FOREIGN_CARDS), key + "/foreign")
+        self._foreign = Deck(_share(*focus.foreign_cards(FOREIGN_CARDS)), key + "/foreign")
         self._personas = Deck(catalogue.personas, key + "/personas")
         self._dynamics = Deck(catalogue.dynamics, key + "/dynamics")
         self._turns = {d.text: Deck(d.turns, f"{key}/turns/{d.text}") for d in catalogue.dynamics}
@@ -132,7 +138,7 @@ class Dealer:
         if kind == "identity" and not foreign and topical and topical.role == "limitation":
             kind = "limitation"
         group = self._group(kind, facts)
-        cell_id = canonical_hash([self._fingerprint, self._seed, index])[:16]
+        cell_id = canonical_hash([*self._origin, index])[:16]
         return Cell(
             id=cell_id, index=index, kind=kind, category=group.group,
             topic=self._topics[group.group].draw(), persona=self._personas.draw(),
@@ -203,8 +209,11 @@ def misspell(name: str) -> str:
     return (name[: middle - 1] + name[middle] + name[middle - 1] + name[middle + 1 :]).lower()
 
 
-def plan(knowledge: Knowledge, catalogue: Catalogue, *, num: int, seed: int) -> list[Cell]:
-    """Main cells 0 to num - 1, then the spares.
+def plan(
+    knowledge: Knowledge, catalogue: Catalogue, *, num: int, seed: int, focus: Focus = EVENLY,
+    first: int = 0,
+) -> list[Cell]:  # fmt: skip
+    """Main cells `first` to first + num - 1, then the spares.
 
     Raises:
         ConfigError: `num` is out of range.
@@ -214,8 +223,9 @@ def plan(knowledge: Knowledge, catalogue: Catalogue, *, num: int, seed: int) -> 
             "number of conversations out of range", expected=f"1 to {MAX_NUM}", got=num
         )
     spares = max(SPARES_LEAST, round(num * SPARE_SHARE))
-    main = Dealer(knowledge, catalogue, seed, "main").deal(0, spare=False)
-    spare = Dealer(knowledge, catalogue, seed, "spare").deal(SPARE_BASE, spare=True)
+    main = Dealer(knowledge, catalogue, seed, "main", focus).deal(first, spare=False)
+    spares_at = SPARE_BASE + first
+    spare = Dealer(knowledge, catalogue, seed, "spare", focus).deal(spares_at, spare=True)
     return [*islice(main, num), *islice(spare, spares)]
 
 
@@ -233,6 +243,8 @@ def plan_stage(
     seed: int,
     batch_size: int,
     catalogue: Path | None = None,
+    focus: Path | None = None,
+    part: int = 0,
     force: bool = False,
 ) -> Manifest:
     """Draw the cells of a run and commit them as cells.jsonl.
@@ -242,23 +254,31 @@ def plan_stage(
         num: accepted conversations wanted, 1 to 100,000.
         batch_size: conversations of one batch; it decides how spares are dealt out.
         catalogue: YAML file; None: the shipped one.
+        focus: a committed evaluation; what failed there is planned more often.
+        part: number of this plan among those whose conversations go together; a plan with a focus
+            continues no other, so its cells are numbered from a place of their own.
 
     Raises:
         ConfigError: `num`, `batch_size` or the catalogue is wrong.
-        DataError: `lint_dir` holds no result.
+        DataError: `lint_dir` holds no result, or `focus` no evaluation.
     """
     if batch_size < 1:
         raise ConfigError("batch size out of range", expected="at least 1", got=batch_size)
     drawn_from = read_catalogue(catalogue)
-    config = {
+    config: dict[str, Any] = {
         "num": num, "seed": seed, "batch_size": batch_size,
         "catalogue": canonical_hash(drawn_from.model_dump(mode="json")),
     }  # fmt: skip
     inputs = {"lint": manifests.load(lint_dir).digest}
+    weights = Focus.of(focus) if focus else EVENLY
+    if focus:
+        config |= {"part": part, "focus": asdict(weights)}
+        inputs["focus"] = manifests.load(focus).digest
 
     def work(folder: Path) -> Outcome:
         knowledge = read_knowledge(lint_dir)
-        cells = plan(knowledge, drawn_from, num=num, seed=seed)
+        first = part * PART if focus else 0
+        cells = plan(knowledge, drawn_from, num=num, seed=seed, focus=weights, first=first)
         write_jsonl(folder / "cells.jsonl", cells)
         batches = -(-num // batch_size)
         counts = {"cells": num, "spares": len(cells) - num, "batches": batches}

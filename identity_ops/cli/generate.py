@@ -22,6 +22,7 @@ from identity_ops.generate.drive import Progress
 from identity_ops.generate.forecast import Forecast, forecast
 from identity_ops.generate.order import Order
 from identity_ops.generate.run import Summary, generate
+from identity_ops.report.run import RunFolder
 from identity_ops.store.paths import Home
 from identity_ops.teachers.base import TeacherConfig
 
@@ -50,6 +51,10 @@ def _generate(
     ] = None,
     max_requests_per_day: Annotated[
         int | None, typer.Option(min=1, help="For free tiers; the next day goes on.")
+    ] = None,
+    focus: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Evaluation or run: plan most of what failed there."),
     ] = None,
     append: Annotated[bool, typer.Option("--append", help="N more in the same folder.")] = False,
     temperature: Annotated[float, typer.Option(min=0, max=2, help="Of the teacher.")] = 1.0,
@@ -80,10 +85,13 @@ def _generate(
     openroutertoken.txt, geminitoken.txt or openaitoken.txt of this folder;
     OPENROUTER_BASE_URL and the like change the address.
 
+    --focus with --append adds conversations about what an evaluation found weak.
     Another --seed gives other conversations, --append adds N more to the folder.
     A catalogue has the form of knowledge/catalogue.yaml. --ascii: fold romanises,
     strict rejects, off keeps any script; what the knowledge base writes stays.
     """
+    if focus is not None and not focus.is_dir():
+        raise UsageError("no such folder", where=focus)
     for path in (knowledge, catalogue, prompt):
         if path is not None and not path.is_file():
             raise UsageError("no such file", where=path)
@@ -95,6 +103,7 @@ def _generate(
     order = Order(
         knowledge=knowledge, num=num, seed=seed, batch_size=batch_size, catalogue=catalogue,
         append=append, teacher=config,
+        focus=RunFolder(focus).path("evaluate") if focus else None,
     )  # fmt: skip
     if dry_run:
         with tempfile.TemporaryDirectory() as folder:

@@ -114,7 +114,8 @@ def generate(
 def _site(layout: Layout, number: int, order: Order, home: Home | None, teacher: Teacher) -> _Site:
     part = layout.part(number)
     return _Site(
-        layout=layout, number=number, part=part, after=None if order.focus else _continued(layout, number),
+        layout=layout, number=number, part=part,
+        after=None if order.focus else _continued(layout, number),
         order=order, home=home, teacher=teacher,
         shared=Shared(
             client=teacher, budget=_budget(order, part),
