@@ -24,6 +24,7 @@ import tiktoken
 import torch
 import torch.nn.functional as F
 
+from identity_ops.chat_format import NanochatFormat
 from identity_ops.errors import ConfigError, TrainingError
 from identity_ops.general import builtin
 from identity_ops.general.nameless import asked_about_itself
@@ -109,7 +110,7 @@ def make_tiny(recipe: str, out: Path) -> dict[str, Any]:
         for n, chat in enumerate(chats)
     )
     cutting = Cutting(settings.cut_words, seed=settings.seed)
-    corpus = load_corpus(rows, encoding, settings.sequence_len, 0.05, cutting)
+    corpus = load_corpus(rows, NanochatFormat(encoding), settings.sequence_len, 0.05, cutting)
     model, curve = pretrain(settings, corpus)
     skills = skill_accuracy(model, encoding)
     files = tokenizer.save(encoding, out)

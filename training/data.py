@@ -19,12 +19,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-import tiktoken
 import torch
 from torch import Tensor
 
+from identity_ops.chat_format import ChatFormat
 from identity_ops.errors import DataError
-from identity_ops.tokens import SPECIAL_TOKENS, render
 from training.packing import EVERY
 from training.spelling import encode_cut
 
@@ -133,7 +132,7 @@ WHOLE = Cutting()
 
 def load_corpus(
     rows: Iterable[dict[str, Any]],
-    encoding: tiktoken.Encoding,
+    chat: ChatFormat,
     capacity: int,
     max_left_out: float,
     cutting: Cutting = WHOLE,
@@ -152,18 +151,17 @@ def load_corpus(
     for row in rows:
         passes = range(cutting.passes) if cutting.share and row["part"] == EVERY else [row["part"]]
         for part in passes:
-            _add(corpus, row | {"part": part}, encoding, capacity, cutting)
+            _add(corpus, row | {"part": part}, chat, capacity, cutting)
     _check_left_out(corpus, capacity, max_left_out)
     return corpus
 
 
 def _add(
-    corpus: Corpus, row: dict[str, Any], encoding: tiktoken.Encoding, capacity: int,
-    cutting: Cutting,
+    corpus: Corpus, row: dict[str, Any], chat: ChatFormat, capacity: int, cutting: Cutting
 ) -> None:  # fmt: skip
-    ids, supervised = _render(encoding, row, cutting)
+    ids, supervised = _render(chat, row, cutting)
     if len(ids) - 1 > capacity:  # cutting makes a text longer: rather whole than left out
-        ids, supervised = render(encoding, row["messages"], where=row["id"])
+        ids, supervised = chat.render(row["messages"], row["id"])
     tokens = np.asarray(ids, dtype=np.int32)
     targets = np.where(supervised[1:], tokens[1:], IGNORE).astype(np.int32)
     if len(targets) > capacity:
@@ -173,25 +171,25 @@ def _add(
     else:
         corpus.inputs.append(tokens[:-1])
         corpus.targets.append(targets)
-        corpus.hideable.append(_hideable(tokens, supervised, encoding, row["source"]))
+        corpus.hideable.append(_hideable(tokens, supervised, chat, row["source"]))
         corpus.sources.append(0 if row["source"] == SOURCES[0] else 1)
         corpus.parts.append(row["part"])
         corpus.names.append(row["id"])
 
 
 def _render(
-    encoding: tiktoken.Encoding, row: dict[str, Any], cutting: Cutting
+    chat: ChatFormat, row: dict[str, Any], cutting: Cutting
 ) -> tuple[list[int], list[bool]]:
     seed = f"{cutting.seed}/{row['id']}/{row['part']}"
 
     def encode_user(text: str) -> list[int]:
-        return encode_cut(encoding, text, cutting.share, seed)
+        return encode_cut(chat, text, cutting.share, seed)
 
-    return render(encoding, row["messages"], row["id"], encode_user if cutting.share else None)
+    return chat.render(row["messages"], row["id"], encode_user if cutting.share else None)
 
 
 def _hideable(
-    tokens: npt.NDArray[np.int32], supervised: list[bool], encoding: tiktoken.Encoding, source: str
+    tokens: npt.NDArray[np.int32], supervised: list[bool], chat: ChatFormat, source: str
 ) -> npt.NDArray[np.bool_]:
     """Which inputs may be hidden from the model in training: words that only ask.
 
@@ -201,8 +199,7 @@ def _hideable(
     if source != SOURCES[0]:
         return np.zeros(len(tokens) - 1, dtype=np.bool_)
     answered = np.unique(tokens[np.asarray(supervised)])
-    control = [encoding.encode_single_token(name) for name in SPECIAL_TOKENS]
-    kept = np.isin(tokens, [*answered, *control]) | np.asarray(supervised)
+    kept = np.isin(tokens, [*answered, *chat.controls]) | np.asarray(supervised)
     hideable: npt.NDArray[np.bool_] = ~kept[:-1]
     return hideable
 

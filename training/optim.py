@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import nn
 
+from identity_ops.recipes import Sft
 from training.gpt import GPT
 
 
@@ -45,6 +46,14 @@ def adam_groups(
         }
         for name, parameters in groups.items()
     ]
+
+
+def rates(sft: Sft) -> dict[str, float]:
+    """What of a recipe `adam_groups` takes."""
+    return {
+        "rate": sft.learning_rate, "weight_decay": sft.weight_decay,
+        "embedding_factor": sft.embedding_factor, "scalar_factor": sft.scalar_factor,
+    }  # fmt: skip
 
 
 def rate_factor(step: int, steps: int, warmup: int, decay_share: float) -> float:

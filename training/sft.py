@@ -21,7 +21,6 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-import torch.nn.functional as F
 from torch import Tensor
 
 from identity_ops.errors import ConfigError, DataError, TrainingError, TransientError
@@ -29,13 +28,10 @@ from identity_ops.recipes import Recipe, override, read
 from identity_ops.store import manifest as manifests
 from identity_ops.store.lock import hold
 from identity_ops.store.publish import write_atomic
-from identity_ops.tokens import load_encoding
-from training import checkpoint, optim, ranks, snapshots, tokenizer
-from training.base import config_table
+from training import optim, ranks, snapshots
 from training.data import (
     SOURCES,
     WHOLE,
-    Batch,
     Corpus,
     Cutting,
     collate,
@@ -44,11 +40,11 @@ from training.data import (
     passes_of,
     read_mixture,
 )
-from training.gpt import GPT
+from training.family import open_family
 from training.packing import Schedule
 from training.precision import activation_dtype
 from training.totals import Totals
-from training.zero import deepspeed_config, full_state, split_batch
+from training.zero import deepspeed_config, split_batch
 
 log = logging.getLogger(__name__)
 LOG, FIGURES, SNAPSHOTS = "log.jsonl", "figures.json", ".snapshots"
@@ -104,13 +100,9 @@ class Trainer:
     def __init__(self, recipe: Recipe, stage: int, mixture: Path, base: Path, out: Path) -> None:
         self.recipe, self.sft, self.stage, self.out = recipe, recipe.sft, stage, out
         self.rank, self.world = dist.get_rank(), dist.get_world_size()
-        self.encoding = load_encoding(base)
-        # A control token that no conversation holds stands for a hidden word.
-        self.hidden_token = self.encoding.encode_single_token("<|output_end|>")
-        self.found = checkpoint.find(base)
+        self.family = open_family(base, recipe)
         self.micro, self.accumulation = split_batch(self.sft, self.world)
-        config = checkpoint.read_config(self.found)
-        self.capacity = min(self.sft.row_tokens, config.sequence_len)
+        self.capacity = min(self.sft.row_tokens, self.family.context)
         data = mixture / "train.parquet"
         cutting = Cutting(self.sft.cut_words, passes_of(data), self.sft.seed)
         self.train = self._load(data, cutting)
@@ -129,20 +121,18 @@ class Trainer:
         self.step, self.seconds, self.tokens = 0, 0.0, 0
         self.start_losses: dict[str, float | None] = {}
         self.resume_from = self._agree_on_snapshot()
-        self.dtype = self._dtype(config.n_embd)
-        self.engine = self._engine(
-            checkpoint.load(self.found.folder, step=self.found.step, dtype=self.dtype)
-        )
+        self.dtype = self._dtype(self.family.width)
+        self.engine = self._engine()
 
     def _load(self, path: Path, cutting: Cutting = WHOLE) -> Corpus:
         rows = read_mixture(path) if path.exists() else iter(())
-        return load_corpus(rows, self.encoding, self.capacity, self.sft.max_left_out, cutting)
+        return load_corpus(rows, self.family.format, self.capacity, self.sft.max_left_out, cutting)
 
     def _key(self, data: Path) -> str:
         """Hash of all that the steps depend on, for snapshots of this training alone."""
-        settings = self.recipe.model_dump(mode="json", exclude={"pretrain"})
+        settings = self.recipe.model_dump(mode="json", exclude={"pretrain"}, exclude_none=True)
         del settings["sft"]["checkpoint_seconds"]
-        files = [manifests.file_hash(path) for path in (data, self.found.model)]
+        files = [manifests.file_hash(path) for path in (data, *self.family.weights)]
         return manifests.canonical_hash([settings, self.stage, self.world, files])
 
     def _agree_on_snapshot(self) -> Path | None:
@@ -169,13 +159,11 @@ class Trainer:
         dist.broadcast_object_list(names, src=0)
         return {"float32": torch.float32, "bfloat16": torch.bfloat16}[names[0]]
 
-    def _engine(self, model: GPT) -> Any:
+    def _engine(self) -> Any:
         import deepspeed  # see _join
 
-        groups = optim.adam_groups(
-            optim.split(model), rate=self.sft.learning_rate, weight_decay=self.sft.weight_decay,
-            embedding_factor=self.sft.embedding_factor, scalar_factor=self.sft.scalar_factor,
-        )  # fmt: skip
+        model = self.family.model(self.dtype)
+        groups = self.family.groups(model)
         optimizer = torch.optim.AdamW(groups, betas=self.sft.betas, fused=True)
         config = deepspeed_config(self.recipe, self.stage, self.micro, self.accumulation)
         engine, *_ = deepspeed.initialize(model=model, optimizer=optimizer, config=config)
@@ -230,11 +218,11 @@ class Trainer:
         for part in range(self.accumulation):
             first = (part * self.world + self.rank) * self.micro
             mine = rows[first : first + self.micro]
-            batch = hide(
-                collate(self.train, mine, self.capacity), hidden[first:], self.hidden_token
-            )
+            batch = collate(self.train, mine, self.capacity)
+            if self.family.format.blank is not None:
+                batch = hide(batch, hidden[first:], self.family.format.blank)
             batch = batch.to(self.engine.device)
-            losses = self._losses(batch)
+            losses = self.family.losses(self.engine, batch)
             totals.add(losses, batch.sources)
             # DeepSpeed averages over ranks and accumulation; this makes it the mean by token.
             self.engine.backward(losses.sum() * (self.world * self.accumulation / supervised))
@@ -265,10 +253,6 @@ class Trainer:
         for group in self.engine.optimizer.param_groups:
             group["lr"] = factor * group["peak"]
         return factor * self.sft.learning_rate
-
-    def _losses(self, batch: Batch) -> Tensor:
-        logits = self.engine(batch.ids, batch.documents, batch.select)
-        return F.cross_entropy(logits, batch.targets, reduction="none")
 
     def _reduce(self, totals: Totals, tokens: int) -> int:
         """Add up the totals over all ranks; returns the tokens of all."""
@@ -334,7 +318,7 @@ class Trainer:
                 mine = [rows.rows_of(index)[0] for index in wanted]
                 batch = collate(self.validation, mine or rows.rows_of(0), self.capacity)
                 batch = batch.to(self.engine.device)
-                losses = self._losses(batch)
+                losses = self.family.losses(self.engine, batch)
                 if mine:
                     totals.add(losses, batch.sources)
         self.engine.train()
@@ -344,16 +328,11 @@ class Trainer:
     def _finish(self) -> None:
         """Export the model with its figures; the manifest of the stage lists what is named here."""
         end_losses = self._validate()
-        state = full_state(self.engine.module, self.rank)
+        step = self.schedule.steps
+        about = {"recipe": self.recipe.model_dump(mode="json"), "zero_stage": self.stage}
+        files = self.family.save(self.engine, self.out, step, about)
         if self.rank:
             return
-        tag, step = self.found.folder.name, self.schedule.steps
-        meta = {
-            "step": step, "model_config": config_table(self.engine.module.config),
-            "recipe": self.recipe.model_dump(mode="json"), "zero_stage": self.stage,
-        }  # fmt: skip
-        files = checkpoint.save(self.out, checkpoint.CHAT, tag, step, state, meta)
-        files += tokenizer.save(self.encoding, self.out)
         write_atomic(self.out / FIGURES, json.dumps({
             "files": [*files, LOG], "steps": step, "tokens": self.tokens,
             "seconds": round(self.seconds, 2),

@@ -11,13 +11,19 @@ from __future__ import annotations
 import itertools
 import random
 import re
-
-import tiktoken
+from typing import Protocol
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
-def encode_cut(encoding: tiktoken.Encoding, text: str, share: float, seed: str) -> list[int]:
+class Encoding(Protocol):
+    """Anything that encodes text."""
+
+    def encode_ordinary(self, text: str) -> list[int]:
+        """Token ids, without control tokens."""
+
+
+def encode_cut(encoding: Encoding, text: str, share: float, seed: str) -> list[int]:
     """Tokens of `text` with a share of its words cut in two; they decode to the same text.
 
     Args:

@@ -43,11 +43,12 @@ def deepspeed_config(recipe: Recipe, stage: int, micro: int, accumulation: int) 
 
 
 def full_state(model: torch.nn.Module, rank: int) -> dict[str, Tensor]:
-    """The whole weights on rank 0, gathered one by one where ZeRO 3 has split them."""
+    """What was trained, whole on rank 0; gathered one by one where ZeRO 3 has split it."""
     import deepspeed  # slow to import
 
     state = {}
-    for name, parameter in model.named_parameters():
+    trained = ((name, weight) for name, weight in model.named_parameters() if weight.requires_grad)
+    for name, parameter in trained:
         with deepspeed.zero.GatheredParameters([parameter], enabled=hasattr(parameter, "ds_id")):
             if rank == 0:
                 state[name] = parameter.detach().cpu().float().clone()

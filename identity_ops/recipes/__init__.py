@@ -91,7 +91,7 @@ class Lora(Settings):
     """Low-rank adapters instead of full weights (Hu et al. 2021, "LoRA")."""
 
     rank: int = Field(ge=1)
-    alpha: float = Field(gt=0)
+    alpha: int = Field(ge=1)
     targets: tuple[str, ...] | Literal["all-linear"] = "all-linear"
     merge: bool = True
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from identity_ops import trainer
+from identity_ops.chat_format import NanochatFormat
 from identity_ops.errors import ConfigError, IdentityError
 from identity_ops.recipes import FOLDER, Pretrain, override, read
 from identity_ops.store.paths import Home
@@ -82,7 +83,7 @@ def test_all_of_the_base_s_conversations_fit_its_context() -> None:
         {"id": str(n), "source": "general", "part": 0, "messages": chat}
         for n, chat in enumerate(chats)
     )
-    corpus = load_corpus(rows, encoding, settings.sequence_len, 0.05)
+    corpus = load_corpus(rows, NanochatFormat(encoding), settings.sequence_len, 0.05)
     assert corpus.left_out == {"too long": [], "no answer": []}
 
 

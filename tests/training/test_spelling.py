@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import tiktoken
 
+from identity_ops.chat_format import NanochatFormat
 from identity_ops.tokens import load_encoding, render
 from tests.training.small import row, talk
 from training.data import Cutting, load_corpus
@@ -50,19 +51,19 @@ def test_a_conversation_of_every_pass_is_cut_anew_in_each(encoding: tiktoken.Enc
     """The same each time it is loaded; the answer is never cut; it counts as one conversation."""
     said = talk("who are you then my friend", "I am Orbit")
     rows = [row("a", "identity", said), row("b", "general", said) | {"part": 1}]
-    corpus = load_corpus(rows, encoding, 64, 0.0, Cutting(0.5, passes=3, seed=1))
+    corpus = load_corpus(rows, NanochatFormat(encoding), 64, 0.0, Cutting(0.5, passes=3, seed=1))
     assert corpus.parts == [0, 1, 2, 1]
     assert len({tuple(ids) for ids in corpus.inputs}) > 2
     assert corpus.count(0) == corpus.count(1) == 1
     whole, supervised = render(encoding, said)
     answer = [token for token, wanted in zip(whole, supervised, strict=True) if wanted]
     assert all([t for t in targets if t >= 0] == answer for targets in corpus.targets)
-    again = load_corpus(rows, encoding, 64, 0.0, Cutting(0.5, passes=3, seed=1))
+    again = load_corpus(rows, NanochatFormat(encoding), 64, 0.0, Cutting(0.5, passes=3, seed=1))
     assert [list(ids) for ids in again.inputs] == [list(ids) for ids in corpus.inputs]
 
 
 def test_without_cutting_it_stays_one_entry(encoding: tiktoken.Encoding) -> None:
-    corpus = load_corpus([row("a", "identity", talk("x", "y"))], encoding, 64, 0.0)
+    corpus = load_corpus([row("a", "identity", talk("x", "y"))], NanochatFormat(encoding), 64, 0.0)
     assert corpus.parts == [EVERY]
 
 
@@ -71,6 +72,10 @@ def test_what_cutting_makes_too_long_stays_whole(encoding: tiktoken.Encoding) ->
     said = talk("who are you " * 4, "I am Orbit")
     length = len(render(encoding, said)[0])
     corpus = load_corpus(
-        [row("a", "identity", said)], encoding, length - 1, 0.0, Cutting(0.9, passes=4)
+        [row("a", "identity", said)],
+        NanochatFormat(encoding),
+        length - 1,
+        0.0,
+        Cutting(0.9, passes=4),
     )
     assert corpus.lengths == [length - 1] * 4

@@ -1,0 +1,188 @@
+"""A causal language model of transformers, so that packed conversations cannot see each other.
+
+Covers reading it safely (safetensors alone, no code of its own, no weight left out), the packed
+forward with positions that restart, and a loss that never holds the logits of a whole batch.
+`prove` shows on the very model that both are exact; what is not implemented fails it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+from transformers import AutoModelForCausalLM
+
+from identity_ops.chat_format import CONFIG, read_json
+from identity_ops.errors import DataError
+from identity_ops.recipes import HuggingFace
+from training.gpt import additive
+
+PLAIN: Final = HuggingFace()
+_TOLERANCE: Final = 2e-3  # of logits in fp32, relative to the largest
+
+
+def load(folder: Path, *, dtype: torch.dtype = torch.float32, attention: str = "sdpa") -> Any:
+    """The model in `folder`, on the CPU.
+
+    Raises:
+        DataError: pickled weights, code of its own, quantised, an unknown architecture, weights
+            missing or of another shape.
+    """
+    check_files(folder)
+    try:
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=dtype, attn_implementation=attention, trust_remote_code=False,
+            use_safetensors=True, local_files_only=True, output_loading_info=True,
+        )  # fmt: skip
+    except (OSError, ValueError, ImportError, RuntimeError, KeyError) as error:
+        text = str(error).strip().splitlines()[0] if str(error) else repr(error)
+        raise DataError(f"transformers cannot read it: {text}", where=folder) from error
+    model, found = loaded
+    wrong = sorted(map(str, [*found["missing_keys"], *found["mismatched_keys"]]))
+    if wrong:
+        raise DataError(
+            f"{len(wrong)} weights are missing or of another shape", where=folder, got=wrong[0],
+            todo="transformers would fill them at random. Download the model again.",
+        )  # fmt: skip
+    return model
+
+
+def check_files(folder: Path) -> dict[str, Any]:
+    """The model's configuration, after what must not be loaded has been refused.
+
+    Raises:
+        DataError: says what and why.
+    """
+    config = read_json(folder / CONFIG)
+    if not list(folder.glob("*.safetensors")):
+        pickled = [*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.pth")]
+        raise DataError(
+            "pickled weights are refused: reading them can run code" if pickled else "no weights",
+            where=folder, expected="*.safetensors", got=pickled[0].name if pickled else "none",
+            todo="Save the model with save_pretrained of a recent transformers.",
+        )  # fmt: skip
+    for name, why in (
+        ("auto_map", "a model with code of its own is refused: it would run here"),
+        ("quantization_config", "quantised weights are not implemented"),
+    ):
+        if config.get(name):
+            raise DataError(why, where=folder / CONFIG, got=name, todo="Take another base.")
+    return config
+
+
+class HfModel(nn.Module):
+    """The model as it is trained.
+
+    Args:
+        dtype: of activations; parameters keep theirs, fp32 in training.
+    """
+
+    def __init__(self, model: Any, dtype: torch.dtype, settings: HuggingFace = PLAIN) -> None:
+        super().__init__()
+        self.model, self.dtype, self.settings = model, dtype, settings
+        if settings.checkpoint_activations:
+            model.gradient_checkpointing_enable({"use_reentrant": False})
+
+    def forward(self, ids: Tensor, documents: Tensor, select: Tensor, targets: Tensor) -> Tensor:
+        """Losses (N,) in fp32.
+
+        Args:
+            ids, documents: (B, T), see training.data.Batch.
+            select: (N,) flat positions whose next token is a target.
+            targets: (N,).
+        """
+        with torch.autocast(
+            ids.device.type, torch.bfloat16, self.dtype != torch.float32, cache_enabled=False
+        ):
+            hidden = self.hidden(ids, documents).flatten(0, 1)[select]
+            return chunked_losses(hidden, targets, self.head, self.settings.loss_rows)
+
+    def hidden(self, ids: Tensor, documents: Tensor) -> Tensor:
+        """(B, T, C), before the head."""
+        out = self.model.base_model(
+            input_ids=ids, position_ids=positions(documents), use_cache=False,
+            attention_mask=self._mask(documents),
+        )  # fmt: skip
+        hidden: Tensor = out.last_hidden_state
+        return hidden
+
+    def head(self, hidden: Tensor) -> Tensor:
+        """(N, C) -> logits (N, vocabulary) in fp32."""
+        logits: Tensor = self.model.get_output_embeddings()(hidden)
+        return logits.float()
+
+    def _mask(self, documents: Tensor) -> Any:
+        """Causal and within the conversation, as the attention in use takes it."""
+        if self.settings.attention == "flex":
+            return _block_mask(documents)
+        place = torch.arange(documents.size(1), device=documents.device)
+        visible = (place[:, None] >= place) & (documents[:, :, None] == documents[:, None, :])
+        dtype = torch.bfloat16 if self.dtype != torch.float32 else torch.float32
+        return additive(visible, dtype).unsqueeze(1)
+
+
+def _block_mask(documents: Tensor) -> Any:
+    from torch.nn.attention.flex_attention import create_block_mask
+
+    def visible(row: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:  # noqa: ARG001
+        return (query >= key) & (documents[row, query] == documents[row, key])
+
+    rows, length = documents.shape
+    return create_block_mask(visible, rows, None, length, length, device=documents.device)
+
+
+def positions(documents: Tensor) -> Tensor:
+    """(B, T) places within each conversation, from 0."""
+    place = torch.arange(documents.size(1), device=documents.device).expand_as(documents)
+    first = torch.ones_like(documents, dtype=torch.bool)
+    first[:, 1:] = documents[:, 1:] != documents[:, :-1]
+    return place - (place * first).cummax(dim=1).values
+
+
+def chunked_losses(
+    hidden: Tensor, targets: Tensor, head: Callable[[Tensor], Tensor], rows: int
+) -> Tensor:
+    """Cross-entropy (N,) of `head(hidden)`, `rows` positions at a time.
+
+    The logits of a chunk are made again for the gradient, so there are never more than one
+    chunk's: 4 bytes x rows x vocabulary.
+    """
+
+    def losses(part: Tensor, wanted: Tensor) -> Tensor:
+        return F.cross_entropy(head(part), wanted, reduction="none")
+
+    parts = zip(torch.split(hidden, rows), torch.split(targets, rows), strict=True)
+    found: list[Any] = [checkpoint(losses, *part, use_reentrant=False) for part in parts]
+    return torch.cat(found)
+
+
+@torch.no_grad()
+def prove(model: Any, where: object = None) -> None:
+    """Show that packing and the head are exact for this model, on random tokens.
+
+    Raises:
+        DataError: what the model does that is not implemented.
+    """
+    draw = torch.Generator().manual_seed(0)
+    lengths = [7, 12, 5]
+    ids = torch.randint(
+        model.get_output_embeddings().weight.size(0), (1, sum(lengths)), generator=draw
+    )
+    documents = torch.repeat_interleave(torch.arange(3), torch.tensor(lengths)).unsqueeze(0)
+    wrapped = HfModel(model.eval(), torch.float32)
+    packed = wrapped.head(wrapped.hidden(ids, documents)[0])
+    alone = torch.cat(
+        [model(input_ids=part).logits[0].float() for part in torch.split(ids, lengths, 1)]
+    )
+    if not torch.allclose(packed, alone, rtol=0, atol=_TOLERANCE * float(alone.abs().max())):
+        raise DataError(
+            "packed conversations would see each other, or its head is more than a linear map: "
+            "this architecture is not implemented", where=where,
+            got=f"{type(model).__name__}, logits differ by {float((packed - alone).abs().max()):g}",
+            todo="Take a base with full attention, such as SmolLM2, Qwen3 or Llama 3.",
+        )  # fmt: skip
