@@ -14,12 +14,10 @@ VARIABLE = "AIRFLOW_CONN_OPENAI_DEFAULT"
 
 def main() -> None:
     """[[address, key], ...] on the last line of stdout."""
-    from airflow.sdk.execution_time.cache import SecretCache
     from identity_hooks import access_of
 
     found = []
     for text in json.load(sys.stdin):
-        SecretCache.reset()
         os.environ.pop(VARIABLE, None)
         if text is not None:
             os.environ[VARIABLE] = text
