@@ -14,6 +14,7 @@ VARIABLE = "AIRFLOW_CONN_OPENAI_DEFAULT"
 
 def main() -> None:
     """[[address, key], ...] on the last line of stdout."""
+    import airflow  # noqa: F401 - puts the plugins folder on the path
     from identity_hooks import access_of
 
     found = []
