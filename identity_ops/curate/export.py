@@ -1,7 +1,8 @@
 """Export a curated set for other tools.
 
-    nanochat    a bare array of messages a line, as nanochat's CustomJSON task reads it: at least
-                two messages, user first, strict alternation, text contents, no system turn
+    nanochat    a bare array of messages a line, as nanochat's CustomJSON task reads it (part of
+                nanochat until July 2026): at least two messages, user first, strict
+                alternation, text contents, no system turn
     messages    {"messages": [...]} a line
     hub         a folder that `datasets.load_dataset` reads
 
