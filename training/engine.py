@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -46,6 +47,29 @@ class Draw:
     def point(self) -> Tensor:
         """The next uniform number in [0, 1), (1,)."""
         return torch.rand(1, generator=self.generator, dtype=torch.float64)
+
+
+class Rows(Protocol):
+    """A batch of rows being decoded, whatever the model: see Cache."""
+
+    def prefill(self) -> Tensor: ...
+
+    def extend(self, tokens: Tensor) -> Tensor: ...
+
+    def keep(self, rows: Tensor) -> None: ...
+
+    def join(self, other: Any) -> None: ...
+
+
+class Decoder(Protocol):
+    """A model that can answer."""
+
+    @property
+    def positions(self) -> int:
+        """Tokens of prompt and answer together that it can place."""
+
+    def open_rows(self, prompts: Sequence[Sequence[int]], room: int) -> Rows:
+        """A batch with `room` tokens for each answer."""
 
 
 class Cache:
@@ -142,7 +166,7 @@ def _stack(first: Tensor, second: Tensor) -> Tensor:
 
 
 def generate(
-    model: GPT,
+    model: Decoder,
     prompts: Sequence[tuple[str, Sequence[int]]],
     stop: frozenset[int],
     how: Sampling,
@@ -163,9 +187,9 @@ def generate(
     return {name: answers[name] for name, _ in prompts}
 
 
-def check_room(model: GPT, prompts: Sequence[tuple[str, Sequence[int]]], room: int) -> None:
+def check_room(model: Decoder, prompts: Sequence[tuple[str, Sequence[int]]], room: int) -> None:
     """Raise DataError for a prompt too long to answer with `room` tokens."""
-    limit = len(model.cos) - room
+    limit = model.positions - room
     for name, ids in prompts:
         if not 0 < len(ids) <= limit:
             raise DataError("prompt length", where=name, expected=f"1 to {limit}", got=len(ids))
@@ -173,12 +197,15 @@ def check_room(model: GPT, prompts: Sequence[tuple[str, Sequence[int]]], room: i
 
 @torch.inference_mode()
 def _generate_batch(
-    model: GPT, prompts: Sequence[tuple[str, Sequence[int]]], stop: frozenset[int], how: Sampling
+    model: Decoder,
+    prompts: Sequence[tuple[str, Sequence[int]]],
+    stop: frozenset[int],
+    how: Sampling,
 ) -> dict[str, list[int]]:
     names = [name for name, _ in prompts]
     answers: dict[str, list[int]] = {name: [] for name in names}
     draws = [Draw(how, name) for name in names]
-    cache = Cache(model, [ids for _, ids in prompts], how.max_tokens)
+    cache = model.open_rows([ids for _, ids in prompts], how.max_tokens)
     logits = cache.prefill()
     alive = [True] * len(names)
     for _ in range(how.max_tokens):
@@ -200,11 +227,13 @@ def _generate_batch(
 
 
 @torch.inference_mode()
-def stream(model: GPT, prompt: Sequence[int], stop: frozenset[int], how: Sampling) -> Iterator[int]:
+def stream(
+    model: Decoder, prompt: Sequence[int], stop: frozenset[int], how: Sampling
+) -> Iterator[int]:
     """The tokens of one answer as they come."""
     check_room(model, [("prompt", prompt)], how.max_tokens)
     draws = [Draw(how)]
-    cache = Cache(model, [prompt], how.max_tokens)
+    cache = model.open_rows([prompt], how.max_tokens)
     logits = cache.prefill()
     for _ in range(how.max_tokens):
         token = choose(logits, draws)

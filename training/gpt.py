@@ -9,7 +9,7 @@ conversations packed in a row; the head runs on chosen positions only, which is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -241,6 +241,17 @@ class GPT(nn.Module):
         cos, sin = self.cos[: ids.size(1)], self.sin[: ids.size(1)]
         hidden = self.trunk(ids, x, cos.to(self.dtype), sin.to(self.dtype), attend)
         return self.head(hidden if select is None else hidden.flatten(0, 1)[select])
+
+    @property
+    def positions(self) -> int:
+        """Tokens that the rotary tables reach."""
+        return len(self.cos)
+
+    def open_rows(self, prompts: Sequence[Sequence[int]], room: int) -> Any:
+        """A batch to be decoded: see training.engine."""
+        from training.engine import Cache  # it imports this module
+
+        return Cache(self, prompts, room)
 
     def embed(self, ids: Tensor) -> Tensor:
         """(B, T) -> normalised embeddings (B, T, C) in the activation dtype, before smear."""

@@ -7,7 +7,7 @@ forward with positions that restart, and a loss that never holds the logits of a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from identity_ops.chat_format import CONFIG, read_json
 from identity_ops.errors import DataError
 from identity_ops.recipes import HuggingFace
 from training.gpt import additive
+from training.hf_cache import HfCache
 
 PLAIN: Final = HuggingFace()
 _TOLERANCE: Final = 2e-3  # of logits in fp32, relative to the largest
@@ -115,6 +116,15 @@ class HfModel(nn.Module):
         """(N, C) -> logits (N, vocabulary) in fp32."""
         logits: Tensor = self.model.get_output_embeddings()(hidden)
         return logits.float()
+
+    @property
+    def positions(self) -> int:
+        """Tokens of prompt and answer together that the model was made for."""
+        return int(self.model.config.max_position_embeddings)
+
+    def open_rows(self, prompts: Sequence[Sequence[int]], room: int) -> HfCache:
+        """A batch to be decoded: see training.engine."""
+        return HfCache(self.model, prompts, room)
 
     def _mask(self, documents: Tensor) -> Any:
         """Causal and within the conversation, as the attention in use takes it."""
