@@ -13,41 +13,40 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import tiktoken
 import torch
 from torch import Tensor
 
+from identity_ops.chat_format import ChatFormat, open_format
 from identity_ops.errors import DataError
 from identity_ops.records import Message
 from identity_ops.store.publish import atomic_file
-from identity_ops.tokens import ControlIds, load_encoding, render_prompt
-from training import checkpoint, ranks
-from training.engine import Cache, Sampling, generate
-from training.gpt import GPT
+from training import ranks
+from training.engine import Decoder, Rows, Sampling, generate
+from training.family import load_model
 
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
     """A model with its tokenizer, ready to answer."""
 
-    model: GPT
-    encoding: tiktoken.Encoding
-    stop: frozenset[int]
+    model: Decoder
+    chat: ChatFormat
 
     @classmethod
     def load(cls, folder: Path) -> Speaker:
-        """From a folder in nanochat's layout. Decodes in fp32 on CPUs, where that is faster.
+        """From a folder in nanochat's or transformers' layout.
 
         Raises:
             DataError: no usable model or tokenizer in it.
         """
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        model = checkpoint.load(folder).to(device).eval()
-        encoding = load_encoding(folder)
-        if encoding.n_vocab != model.config.vocab_size:
-            raise DataError("tokenizer and model differ", where=folder)
-        control = ControlIds.of(encoding)
-        return cls(model, encoding, frozenset({control.assistant_end, control.bos}))
+        chat = open_format(folder)
+        return cls(load_model(folder, chat.vocabulary, device), chat)
+
+    @property
+    def stop(self) -> frozenset[int]:
+        """Ids that end an answer."""
+        return self.chat.stop
 
     def answers(
         self, prompts: Sequence[tuple[str, Sequence[Message]]], how: Sampling
@@ -55,21 +54,26 @@ class Speaker:
         """Id -> answer, by the model's chat format."""
         rendered = [(name, self.prompt(messages, name)) for name, messages in prompts]
         found = generate(self.model, rendered, self.stop, how)
-        return {name: self.encoding.decode(ids) for name, ids in found.items()}
+        return {name: self.chat.decode(ids) for name, ids in found.items()}
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the model has learned."""
+        return sum(weight.numel() for weight in self.model.parameters())
 
     @property
     def context(self) -> int:
         """Tokens of prompt and answer together that the model was made for."""
-        return self.model.config.sequence_len
+        return self.model.context
 
-    def read(self, prompts: Sequence[Sequence[int]], room: int) -> tuple[Cache, Tensor]:
+    def read(self, prompts: Sequence[Sequence[int]], room: int) -> tuple[Rows, Tensor]:
         """The cache of a new batch with `room` tokens for each answer, and its first logits."""
-        cache = Cache(self.model, prompts, room)
+        cache = self.model.open_rows(prompts, room)
         return cache, cache.prefill()
 
     def prompt(self, messages: Sequence[Message], where: str = "prompt") -> list[int]:
         """Token ids after which the assistant speaks."""
-        return render_prompt(self.encoding, messages, where)
+        return self.chat.prompt(messages, where)
 
     def fit(self, messages: Sequence[Message], room: int) -> tuple[list[int], int]:
         """The prompt of the newest turns that leave `room` tokens, and how many were left out.

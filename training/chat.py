@@ -77,7 +77,7 @@ class Chat:
         return ids
 
     def _pieces(self, prompt: list[int]) -> Iterator[str]:
-        pieces = Pieces(self.speaker.encoding.decode)
+        pieces = Pieces(self.speaker.chat.decode)
         for token in stream(self.speaker.model, prompt, self.speaker.stop, self.how):
             if piece := pieces.add(token):
                 yield piece

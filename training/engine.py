@@ -68,6 +68,12 @@ class Decoder(Protocol):
     def positions(self) -> int:
         """Tokens of prompt and answer together that it can place."""
 
+    @property
+    def context(self) -> int:
+        """Tokens that it was made for, `positions` at most."""
+
+    def parameters(self) -> Iterator[torch.nn.Parameter]: ...
+
     def open_rows(self, prompts: Sequence[Sequence[int]], room: int) -> Rows:
         """A batch with `room` tokens for each answer."""
 

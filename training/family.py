@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from identity_ops.chat_format import ChatFormat, is_hugging_face
 from identity_ops.recipes import Recipe
 from training.data import Batch
+from training.engine import Decoder
 
 
 class Family(Protocol):
@@ -63,3 +64,21 @@ def open_family(base: Path, recipe: Recipe) -> Family:
     from training.gpt_family import GPTFamily
 
     return GPTFamily(base, recipe)
+
+
+def load_model(folder: Path, vocabulary: int, device: torch.device) -> Decoder:
+    """The model of a folder, to answer with. In fp32 on CPUs, where decoding is faster so.
+
+    Args:
+        vocabulary: of the tokenizer that goes with it.
+
+    Raises:
+        DataError: no usable model in it, or one for another tokenizer.
+    """
+    if is_hugging_face(folder):
+        from training.hf_family import load_decoder
+
+        return load_decoder(folder, vocabulary, device)
+    from training.gpt_family import load_gpt
+
+    return load_gpt(folder, vocabulary, device)

@@ -247,6 +247,11 @@ class GPT(nn.Module):
         """Tokens that the rotary tables reach."""
         return len(self.cos)
 
+    @property
+    def context(self) -> int:
+        """Tokens that it was trained on at once."""
+        return self.config.sequence_len
+
     def open_rows(self, prompts: Sequence[Sequence[int]], room: int) -> Any:
         """A batch to be decoded: see training.engine."""
         from training.engine import Cache  # it imports this module

@@ -122,6 +122,11 @@ class HfModel(nn.Module):
         """Tokens of prompt and answer together that the model was made for."""
         return int(self.model.config.max_position_embeddings)
 
+    @property
+    def context(self) -> int:
+        """All of them."""
+        return self.positions
+
     def open_rows(self, prompts: Sequence[Sequence[int]], room: int) -> HfCache:
         """A batch to be decoded: see training.engine."""
         return HfCache(self.model, prompts, room)

@@ -47,7 +47,7 @@ def test_earlier_turns_are_forgotten_when_the_context_is_full(base: Path) -> Non
     talker = Chat(speaker, Sampling(max_tokens=16))
     for _ in range(12):
         "".join(talker.say("what is your name"))
-    assert len(speaker.prompt(talker.messages[:-1])) <= speaker.model.config.sequence_len - 16
+    assert len(speaker.prompt(talker.messages[:-1])) <= speaker.context - 16
     with pytest.raises(DataError, match="too long"):
         "".join(talker.say("what " * 200))
 

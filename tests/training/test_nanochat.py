@@ -15,6 +15,7 @@ import torch
 from identity_ops.tokens import load_encoding, render
 from tests.training.golden import COMMIT, DECODED, FILE, LENGTH, SHAPES, fill, numbers, tokens
 from tests.training.small import talk
+from training import checkpoint
 from training.engine import Sampling, generate
 from training.gpt import GPT, GPTConfig
 
@@ -86,7 +87,6 @@ print("RESULT" + json.dumps([ids, mask, asked, answers[0][len(asked):], logits.t
 @pytest.mark.slow
 def test_nanochat_reads_and_runs_what_we_write(base: Path) -> None:
     """Its own loader, tokenizer, chat rendering and engine, on our folder."""
-    from identity_ops.tokens import render_prompt
     from training.answer import Speaker
 
     messages = [*talk("who <|bos|> you", "I am Orbit", "red?", "Apple pear.")]
@@ -101,9 +101,9 @@ def test_nanochat_reads_and_runs_what_we_write(base: Path) -> None:
     rendered, supervised = render(load_encoding(base), messages)
     assert rendered == ids
     assert [int(wanted) for wanted in supervised] == mask
-    assert render_prompt(speaker.encoding, messages[:-1]) == asked
+    assert speaker.prompt(messages[:-1]) == asked
     found = generate(speaker.model, [("x", asked)], speaker.stop, Sampling(max_tokens=12))["x"]
     assert found == answer
     with torch.no_grad():
-        own = speaker.model(torch.tensor([ids]))[0, -1]
+        own = checkpoint.load(base)(torch.tensor([ids]))[0, -1]
     torch.testing.assert_close(own, torch.tensor(logits), rtol=1e-4, atol=1e-4)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from training.answer import Speaker
-from training.engine import Cache, Draw, Sampling, choose
+from training.engine import Draw, Rows, Sampling, choose
 from training.text import Pieces
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class Answer:
     def begin(self, speaker: Speaker) -> None:
         """Its prompt is being read."""
         self._ends = speaker.stop
-        self._pieces = Pieces(speaker.encoding.decode, self.stop)
+        self._pieces = Pieces(speaker.chat.decode, self.stop)
 
     def take(self, token: int) -> None:
         """Its next token; sets `over` where that ends it."""
@@ -110,7 +110,7 @@ class Lane:
         self.speaker, self.rows = speaker, rows
         self.waiting: deque[Answer] = deque()
         self.writing: list[Answer] = []
-        self._cache: Cache | None = None  # rows as in `writing`
+        self._cache: Rows | None = None  # rows as in `writing`
         self._tokens = torch.empty(0)  # (B,) each row's newest token, which it has not read yet
 
     def submit(self, answer: Answer) -> None:
