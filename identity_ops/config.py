@@ -187,8 +187,20 @@ class RunConfig(BaseModel):
     offload: Literal["none"] = Field(
         "none", title="Offload", description="Offloading to host memory is not available yet."
     )
-    rounds: Literal[1] = Field(
-        1, title="Rounds", description="Repeating for weak facts is not available yet."
+    rounds: int = Field(
+        1,
+        ge=1,
+        le=10,
+        title="Rounds",
+        description="At most so many rounds of teaching and training: each further one adds "
+        "conversations about what failed, and none begins once the gate is met.",
+    )
+    round_conversations: int | None = Field(
+        None,
+        ge=1,
+        le=100_000,
+        title="Conversations of a further round",
+        description="Empty: a quarter of Conversations.",
     )
     require_approval: bool = Field(
         False,

@@ -12,17 +12,17 @@ import dataclasses
 import functools
 import json
 import math
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
+from identity_ops.conf_files import ConfFiles
 from identity_ops.config import RunConfig
-from identity_ops.errors import ConfigError, DataError, TransientError
+from identity_ops.errors import DataError, TransientError
 from identity_ops.run_teacher import RunTeacher
 from identity_ops.store import manifest as manifests
 from identity_ops.store.manifest import Manifest
-from identity_ops.store.paths import Home, inside
+from identity_ops.store.paths import Home
 from identity_ops.store.publish import point, write_atomic
 from identity_ops.store.sources import source_digest
 from identity_ops.store.stage import fingerprint
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from identity_ops.recipes import Rules
     from identity_ops.teachers.base import Teacher
 
-KNOWLEDGE_FOLDER: Final = Path(__file__).resolve().parent.parent / "knowledge"
 OnLine = Callable[[str], None]
 
 
@@ -61,7 +60,8 @@ class Run:
         self.run_id = run_id
         self.config = RunConfig.parse(conf)
         self.home = home or Home.from_env()
-        self._find_access = find_access
+        self.files = ConfFiles(self.config, self.home)
+        self.find_access = find_access
 
     @property
     def folder(self) -> Path:
@@ -71,9 +71,9 @@ class Run:
         """Check the knowledge base and write its fact ledger; nothing is spent before this."""
         from identity_ops.knowledge.stage import lint_stage
 
-        source = self._readable(self.config.knowledge, "knowledge")
+        source = self.files.knowledge
         for what in ("probes", "catalogue", "prompt_file"):
-            self._own_file(what)
+            self.files.own(what)
         self._rules()
         write_atomic(
             self.folder / "run.json",
@@ -89,14 +89,18 @@ class Run:
         config = self.config
         key = {
             "num": config.num_conversations, "seed": config.seed, "batch": config.batch_size,
-            "catalogue": manifests.file_hash(self._catalogue), "code": own_code(),
+            "catalogue": manifests.file_hash(self.files.catalogue), "code": own_code(),
         }  # fmt: skip
+        inputs, focus = {"lint": self._digest("lint")}, self.focus()
+        if focus:
+            key, inputs = key | {"part": self.part}, inputs | {"focus": _digest_of(focus)}
         self._probes()
         ref = self._stage(
-            "plan", key, {"lint": self._digest("lint")},
+            "plan", key, inputs,
             lambda out, force: plan_stage(
                 self.path("lint"), out, num=config.num_conversations, seed=config.seed,
-                batch_size=config.batch_size, catalogue=self._catalogue, force=force,
+                batch_size=config.batch_size, catalogue=self.files.catalogue, focus=focus,
+                part=self.part, force=force,
             ),
         )  # fmt: skip
         self._check_teacher()
@@ -131,9 +135,9 @@ class Run:
 
         batches = [self.path(f"generate/{batch:04d}") for batch in range(self.config.batches)]
         inputs = self._plan_inputs() | {
-            f"batch-{n:04d}": manifests.load(path, verify=False).digest
-            for n, path in enumerate(batches)
+            f"batch-{n:04d}": _digest_of(path) for n, path in enumerate(batches)
         }
+        inputs |= {f"previous-{n}": _digest_of(path) for n, path in enumerate(self.earlier())}
         num, settings = self.config.num_conversations, self._teacher.share()
         with self._teacher.made(settings, self.path("lint")) as client, self._teacher.turn(0):
             return self._stage(
@@ -141,7 +145,7 @@ class Run:
                 lambda out, force: refill_stage(
                     self.path("lint"), self.path("plan"), batches, out, num=num,
                     teacher=settings, home=self.home, shared=Shared(client=client), force=force,
-                    on_progress=ProgressLog(settings.max_cost_usd),
+                    previous=self.earlier(), on_progress=ProgressLog(settings.max_cost_usd),
                 ),
             )  # fmt: skip
 
@@ -149,12 +153,13 @@ class Run:
         """Validate, ground, deduplicate; Parquet and JSONL with coverage."""
         from identity_ops.curate.stage import curate_stage, require_enough
 
-        num = self.config.num_conversations
+        num, sources = self.wanted(), [*self.earlier(), self.path("refill")]
+        inputs = {"lint": self._digest("lint"), "refill": self._digest("refill")}
+        inputs |= {f"previous-{n}": _digest_of(path) for n, path in enumerate(self.earlier())}
         ref = self._stage(
-            "curate", {"num": num, "code": own_code()},
-            {"lint": self._digest("lint"), "refill": self._digest("refill")},
+            "curate", {"num": num, "code": own_code()}, inputs,
             lambda out, force: curate_stage(
-                self.path("lint"), [self.path("refill")], out, num=num, force=force
+                self.path("lint"), sources, out, num=num, force=force
             ),
         )  # fmt: skip
         require_enough(self.manifest("curate"))
@@ -166,14 +171,15 @@ class Run:
 
         return approval(self.folder)
 
-    def base(self) -> Ref:
+    def base(self, on_line: OnLine | None = None) -> Ref:
         """Resolve or pretrain the base model."""
         from identity_ops.trainer import base_key, base_stage
 
-        spec = self._base_spec()
+        spec = self.files.base_spec()
         return self._stage(
-            "base", base_key(spec), {}, lambda out, force: base_stage(spec, out, force=force)
-        )
+            "base", base_key(spec), {},
+            lambda out, force: base_stage(spec, out, on_line=on_line, force=force),
+        )  # fmt: skip
 
     def mix(self) -> Ref:
         """Mix identity with general chat."""
@@ -181,8 +187,8 @@ class Run:
         from identity_ops.trainer import recipe_for
 
         config = self.config
-        general = [self._general_spec(spec) for spec in config.general]
-        recipe = recipe_for(self._base_spec()).sft
+        general = self.files.general_specs()
+        recipe = recipe_for(self.files.base_spec()).sft
         share = config.identity_share or recipe.identity_share
         passes = math.ceil(config.epochs or recipe.epochs)
         key = {
@@ -205,7 +211,7 @@ class Run:
 
         config = self.config
         settings = TrainSettings.resolve(
-            self._base_spec(), epochs=config.epochs, learning_rate=config.learning_rate,
+            self.files.base_spec(), epochs=config.epochs, learning_rate=config.learning_rate,
             zero_stage=config.zero_stage, num_processes=config.num_processes, seed=config.seed,
         )  # fmt: skip
         return self._stage(
@@ -216,7 +222,19 @@ class Run:
             ),
         )  # fmt: skip
 
-    def evaluate(self) -> Ref:
+    def evaluate(self, on_line: OnLine | None = None) -> Ref:
+        """Measure; where the gate is not met and `rounds` allows it, teach what failed and train
+        again (see `rounds.py`)."""
+        from identity_ops.evaluate import load_scores
+        from identity_ops.gate import verdict_of
+        from identity_ops.rounds import improve
+
+        rules = self._rules()
+        ref = self.measure()
+        improve(self, lambda found: verdict_of(load_scores(found), rules)["passed"], on_line)
+        return ref
+
+    def measure(self) -> Ref:
         """Ask base and trained model the same held-out probes."""
         from identity_ops.evaluate import evaluate_stage
 
@@ -234,12 +252,13 @@ class Run:
         """Decide whether the model may be published; commits the verdict before it fails."""
         from identity_ops.gate import gate_stage, require_pass
         from identity_ops.report import write_report
+        from identity_ops.report.run import RunFolder
 
-        rules = self._rules()
+        rules, judged = self._rules(), RunFolder(self.folder).path("evaluate")
         ref = self._stage(
             "gate", {"rules": rules.model_dump(), "code": own_code()},
-            {"evaluate": self._digest("evaluate")},
-            lambda out, force: gate_stage(self.path("evaluate"), out, rules=rules, force=force),
+            {"evaluate": _digest_of(judged)},
+            lambda out, force: gate_stage(judged, out, rules=rules, force=force),
         )  # fmt: skip
         write_report(self.folder)
         require_pass(self.manifest("gate"))
@@ -256,6 +275,23 @@ class Run:
             "digest": manifests.load(folder, verify=False).digest,
             "counts": {},
         }
+
+    def focus(self) -> Path | None:
+        """The evaluation whose failures the plan is for; a run's first plan has none."""
+        return None
+
+    @property
+    def part(self) -> int:
+        """Number of this plan among those whose conversations are curated together."""
+        return 0
+
+    def earlier(self) -> list[Path]:
+        """The final sets of earlier rounds."""
+        return []
+
+    def wanted(self) -> int:
+        """Conversations to curate, those of earlier rounds included."""
+        return self.config.num_conversations
 
     def path(self, stage: str) -> Path:
         """The folder of a stage's committed result.
@@ -300,7 +336,7 @@ class Run:
     def _probes(self) -> None:
         from identity_ops.probes.stage import probes_stage
 
-        extra = self._own_file("probes")
+        extra = self.files.own("probes")
         key = {"extra": manifests.file_hash(extra) if extra else "", "code": own_code()}
         self._stage(
             "probes", key, {"lint": self._digest("lint")},
@@ -313,8 +349,8 @@ class Run:
         from identity_ops.gate import read_rules
         from identity_ops.trainer import recipe_for
 
-        own, least = self._own_file("rules"), self.config.min_name_accuracy
-        rules = read_rules(own) if own else recipe_for(self._base_spec()).gate
+        own, least = self.files.own("rules"), self.config.min_name_accuracy
+        rules = read_rules(own) if own else recipe_for(self.files.base_spec()).gate
         return rules if least is None else rules.model_copy(update={"min_name_accuracy": least})
 
     def _check_teacher(self) -> None:
@@ -342,7 +378,7 @@ class Run:
     @functools.cached_property
     def _teacher(self) -> RunTeacher:
         return RunTeacher(
-            self.config, self.home, self._find_access, self._own_file("prompt_file")
+            self.config, self.home, self.find_access, self.files.own("prompt_file")
         )  # fmt: skip
 
     def _teacher_key(self, teacher: Teacher) -> dict[str, Any]:
@@ -354,41 +390,9 @@ class Run:
     def _plan_inputs(self) -> dict[str, str]:
         return {"lint": self._digest("lint"), "plan": self._digest("plan")}
 
-    @property
-    def _catalogue(self) -> Path:
-        return self._own_file("catalogue") or KNOWLEDGE_FOLDER / "catalogue.yaml"
 
-    def _own_file(self, what: str) -> Path | None:
-        """The file that this parameter names, if it names one."""
-        path: str | None = getattr(self.config, what)
-        return self._readable(path, what) if path else None
-
-    def _base_spec(self) -> str:
-        """`base_model` with its folder made absolute and checked."""
-        kind, _, rest = self.config.base_model.partition(":")
-        if not rest:
-            return kind
-        folder, at, step = rest.partition("@")
-        return f"{kind}:{self._readable(folder, 'base_model')}{at}{step}"
-
-    def _general_spec(self, spec: str) -> str:
-        """A general source with its path made absolute and checked."""
-        source, equals, weight = spec.partition("=")
-        if source == "builtin" or source.startswith("hf:"):
-            return spec
-        return f"{self._readable(source, 'general')}{equals}{weight}"
-
-    def _readable(self, path: str, what: str) -> Path:
-        """A path of the conf, inside the folders that a trigger may name."""
-        extra = os.environ.get("IDENTITY_ALLOWED_ROOTS", "").split(os.pathsep)
-        roots = [KNOWLEDGE_FOLDER, self.home.root, *(Path(root) for root in extra if root)]
-        found = inside(path, roots, what)
-        if not found.exists():
-            raise ConfigError(
-                f"{what}: no such file", where="conf", got=found,
-                todo=f"Paths are relative to {KNOWLEDGE_FOLDER}.",
-            )  # fmt: skip
-        return found
+def _digest_of(folder: Path) -> str:
+    return manifests.load(folder, verify=False).digest
 
 
 @functools.cache

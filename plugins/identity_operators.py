@@ -33,11 +33,8 @@ class TrainOperator(BaseOperator):
         self.stage = stage
 
     def execute(self, context: Any) -> Any:
-        run = run_of(context)
-        if self.stage == "train":
-            return run.train(on_line=self.log.info)
-        method: Callable[[], Any] = getattr(run, self.stage)
-        return method()
+        method: Callable[..., Any] = getattr(run_of(context), self.stage)
+        return method(on_line=self.log.info)
 
     def on_kill(self) -> None:
         """End the processes of this task: Airflow kills only the task's own, after 5 s."""

@@ -164,8 +164,7 @@ def _trained_ids(run: RunFolder) -> set[str] | None:
 
 
 def _conversations(run: RunFolder) -> Iterator[Conversation]:
-    stages = ["refill"] if run.has("refill") else run.batches()
-    for stage in stages:
+    for stage in run.refills() or run.batches():
         yield from read_jsonl(Conversation, run.path(stage) / "accepted.jsonl")
 
 
@@ -230,7 +229,7 @@ def money(run: RunFolder) -> dict[str, Any]:
         worth += response.cost_usd
         prompt += response.prompt_tokens
         cached += response.cached_tokens
-    accepted = run.manifest("refill").counts["accepted"] if run.has("refill") else 0
+    accepted = sum(run.manifest(stage).counts["accepted"] for stage in run.refills())
     return {
         "forecast_usd": sum(likely) if likely else None,
         "worth_usd": worth,
@@ -241,7 +240,7 @@ def money(run: RunFolder) -> dict[str, Any]:
 
 
 def _generated(run: RunFolder) -> list[str]:
-    return [*run.batches(), *(["refill"] if run.has("refill") else [])]
+    return [*run.batches(), *run.refills()]
 
 
 def _coverage(run: RunFolder) -> dict[str, Any]:

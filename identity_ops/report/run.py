@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,10 +17,16 @@ ORDER = (
 )  # fmt: skip
 
 
+MANY = 10**6  # more than there are rounds
+OF_A_ROUND = ("curate", "mix", "train", "evaluate")  # each round has its own
+
+
 class RunFolder:
     """Read-only view of `runs/<run_id>` (or of any one committed result's folder).
 
     Stages that the run did not reach are absent; `generate/0007` is the batch of that number.
+    Where there were further rounds, `train`, `evaluate` and the others OF_A_ROUND are those of the
+    last finished one; `round-1/train` is an earlier one's, `round-2/refill` a further one's.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -62,16 +69,56 @@ class RunFolder:
         return {stage: self.manifest(stage) for stage in self._folders}
 
     def batches(self) -> list[str]:
-        """The generate batches, in order."""
-        return [stage for stage in self._folders if stage.startswith("generate")]
+        """The generate batches of all rounds, in order."""
+        return [stage for stage in self._folders if "generate" in stage]
+
+    def refills(self) -> list[str]:
+        """The final sets of conversations of all rounds, in order."""
+        return [stage for stage in self._folders if stage.endswith("refill")]
+
+    def evaluations(self) -> list[str]:
+        """The evaluation of each round, in order."""
+        return [*(s for s in self._folders if s.endswith("/evaluate")), "evaluate"]
 
 
 def _committed(folder: Path) -> dict[str, Path]:
+    rounds = [_stages(folder), *_further(folder)]
     found: dict[str, Path] = {}
-    for stage in ORDER:
-        for path in (folder / stage, *sorted((folder / stage).glob("[0-9]*"))):
-            if (path / manifests.FILE_NAME).exists():
-                found[str(path.relative_to(folder))] = path.resolve()
+    for number, stages in enumerate(rounds, start=1):
+        for stage, path in stages.items():
+            current = number == len(rounds) and stage in OF_A_ROUND
+            is_plain = current or (number == 1 and (len(rounds) == 1 or stage not in OF_A_ROUND))
+            found[stage if is_plain else f"round-{number}/{stage}"] = path
     if (folder / manifests.FILE_NAME).exists():
         found[manifests.load(folder, verify=False).stage] = folder
+    return dict(sorted(found.items(), key=lambda item: _order(item[0])))
+
+
+def _further(folder: Path) -> list[dict[str, Path]]:
+    """The stages of each finished further round."""
+    found: list[dict[str, Path]] = []
+    for number in itertools.count(2):
+        stages = _stages(folder / "rounds" / str(number))
+        if "evaluate" not in stages:
+            return found
+        found.append(stages)
     return found
+
+
+def _stages(folder: Path) -> dict[str, Path]:
+    return {
+        str(path.relative_to(folder)): path.resolve()
+        for stage in ORDER
+        for path in (folder / stage, *sorted((folder / stage).glob("[0-9]*")))
+        if (path / manifests.FILE_NAME).exists()
+    }
+
+
+def _order(stage: str) -> tuple[int, int, str]:
+    """In the order of the chain, and of the rounds in each stage; the last round's are plain."""
+    head, _, rest = stage.partition("/")
+    number, name = (int(head[6:]), rest) if head.startswith("round-") else (0, stage)
+    kind = name.partition("/")[0]
+    if number == 0 and kind in OF_A_ROUND:
+        number = MANY
+    return ORDER.index(kind) if kind in ORDER else len(ORDER), number, name

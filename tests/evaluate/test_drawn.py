@@ -27,9 +27,13 @@ class Wavering:
         self.temperatures: list[float] = []
 
     def __call__(
-        self, _model_dir: Path, prompts: Iterable[tuple[str, list[Message]]], *, temperature: float,
+        self,
+        model_dir: Path,  # noqa: ARG002 - the interface's
+        prompts: Iterable[tuple[str, list[Message]]],
+        *,
+        temperature: float,
         **_: Any,
-    ) -> dict[str, str]:  # fmt: skip
+    ) -> dict[str, str]:
         self.temperatures.append(temperature)
         return {name: self._say(name) for name, _ in prompts}
 

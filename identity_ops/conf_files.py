@@ -1,0 +1,68 @@
+"""The files that a run's parameters name: where they lie, and that a trigger may name them.
+
+A relative path counts from knowledge/; a path may also lie in the state folder or in one of the
+folders of IDENTITY_ALLOWED_ROOTS (separated as in PATH).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from identity_ops.config import RunConfig
+from identity_ops.errors import ConfigError
+from identity_ops.store.paths import Home, inside
+
+KNOWLEDGE_FOLDER: Final = Path(__file__).resolve().parent.parent / "knowledge"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfFiles:
+    """The files of one run. Every method raises PathError or ConfigError for a wrong path."""
+
+    config: RunConfig
+    home: Home
+
+    @property
+    def knowledge(self) -> Path:
+        return self._readable(self.config.knowledge, "knowledge")
+
+    @property
+    def catalogue(self) -> Path:
+        return self.own("catalogue") or KNOWLEDGE_FOLDER / "catalogue.yaml"
+
+    def own(self, what: str) -> Path | None:
+        """The file that this parameter names, if it names one."""
+        path: str | None = getattr(self.config, what)
+        return self._readable(path, what) if path else None
+
+    def base_spec(self) -> str:
+        """`base_model` with its folder made absolute and checked."""
+        kind, _, rest = self.config.base_model.partition(":")
+        if not rest:
+            return kind
+        folder, at, step = rest.partition("@")
+        return f"{kind}:{self._readable(folder, 'base_model')}{at}{step}"
+
+    def general_specs(self) -> list[str]:
+        """The general sources, each path made absolute and checked."""
+        return [self._general_spec(spec) for spec in self.config.general]
+
+    def _general_spec(self, spec: str) -> str:
+        source, equals, weight = spec.partition("=")
+        if source == "builtin" or source.startswith("hf:"):
+            return spec
+        return f"{self._readable(source, 'general')}{equals}{weight}"
+
+    def _readable(self, path: str, what: str) -> Path:
+        extra = os.environ.get("IDENTITY_ALLOWED_ROOTS", "").split(os.pathsep)
+        roots = [KNOWLEDGE_FOLDER, self.home.root, *(Path(root) for root in extra if root)]
+        found = inside(path, roots, what)
+        if not found.exists():
+            raise ConfigError(
+                f"{what}: no such file", where="conf", got=found,
+                todo=f"Paths are relative to {KNOWLEDGE_FOLDER}.",
+            )  # fmt: skip
+        return found
