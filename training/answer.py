@@ -40,8 +40,10 @@ class Speaker:
             DataError: no usable model or tokenizer in it.
         """
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        chat = open_format(folder)
-        return cls(load_model(folder, chat.vocabulary, device), chat)
+        model, chat = load_model(folder, device), open_format(folder)
+        if not model.fits(chat.vocabulary):
+            raise DataError("tokenizer and model differ", where=folder)
+        return cls(model, chat)
 
     @property
     def stop(self) -> frozenset[int]:

@@ -72,6 +72,9 @@ class Decoder(Protocol):
     def context(self) -> int:
         """Tokens that it was made for, `positions` at most."""
 
+    def fits(self, vocabulary: int) -> bool:
+        """Whether a tokenizer of so many tokens can be the model's."""
+
     def parameters(self) -> Iterator[torch.nn.Parameter]: ...
 
     def open_rows(self, prompts: Sequence[Sequence[int]], room: int) -> Rows:

@@ -66,19 +66,16 @@ def open_family(base: Path, recipe: Recipe) -> Family:
     return GPTFamily(base, recipe)
 
 
-def load_model(folder: Path, vocabulary: int, device: torch.device) -> Decoder:
+def load_model(folder: Path, device: torch.device) -> Decoder:
     """The model of a folder, to answer with. In fp32 on CPUs, where decoding is faster so.
 
-    Args:
-        vocabulary: of the tokenizer that goes with it.
-
     Raises:
-        DataError: no usable model in it, or one for another tokenizer.
+        DataError: no usable model in it.
     """
     if is_hugging_face(folder):
         from training.hf_family import load_decoder
 
-        return load_decoder(folder, vocabulary, device)
-    from training.gpt_family import load_gpt
+        return load_decoder(folder, device)
+    from training import checkpoint
 
-    return load_gpt(folder, vocabulary, device)
+    return checkpoint.load(folder).to(device).eval()

@@ -252,6 +252,10 @@ class GPT(nn.Module):
         """Tokens that it was trained on at once."""
         return self.config.sequence_len
 
+    def fits(self, vocabulary: int) -> bool:
+        """Whether a tokenizer of so many tokens is the model's."""
+        return vocabulary == self.config.vocab_size
+
     def open_rows(self, prompts: Sequence[Sequence[int]], room: int) -> Any:
         """A batch to be decoded: see training.engine."""
         from training.engine import Cache  # it imports this module

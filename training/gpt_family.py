@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from identity_ops.chat_format import NanochatFormat
-from identity_ops.errors import ConfigError, DataError
+from identity_ops.errors import ConfigError
 from identity_ops.recipes import Recipe
 from identity_ops.tokens import load_encoding
 from training import checkpoint, optim, tokenizer
@@ -56,11 +56,3 @@ class GPTFamily:
         meta = {"step": step, "model_config": config_table(self.config), **about}
         files = checkpoint.save(out, checkpoint.CHAT, self.found.folder.name, step, state, meta)
         return files + tokenizer.save(self.encoding, out)
-
-
-def load_gpt(folder: Path, vocabulary: int, device: torch.device) -> GPT:
-    """See training.family.load_model."""
-    model = checkpoint.load(folder)
-    if vocabulary != model.config.vocab_size:
-        raise DataError("tokenizer and model differ", where=folder)
-    return model.to(device).eval()

@@ -97,11 +97,10 @@ def _check(recipe: Recipe) -> None:
         raise ConfigError('attention = "flex" trains on GPUs only', expected='"sdpa"', got='"flex"')
 
 
-def load_decoder(folder: Path, vocabulary: int, device: torch.device) -> HfModel:
+def load_decoder(folder: Path, device: torch.device) -> HfModel:
     """See training.family.load_model; an adapter that lies beside the weights is added to them."""
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     model = hf_model.load(folder, dtype=dtype)
     if (folder / hf_lora.FOLDER).is_dir():
         model = hf_lora.merged(model, folder / hf_lora.FOLDER)
-    hf_files.check_vocabulary(model, vocabulary, folder)
     return HfModel(model, dtype).to(device).eval()

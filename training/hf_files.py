@@ -12,7 +12,6 @@ from typing import Any, Final
 import torch
 
 from identity_ops.chat_format import CONFIG, read_json
-from identity_ops.errors import DataError
 from identity_ops.hf_format import GENERATION, SETTINGS, TEMPLATE, TOKENIZER
 from identity_ops.store.publish import write_atomic
 
@@ -65,15 +64,3 @@ def _write_generation(base: Path, out: Path, stop: frozenset[int]) -> None:
     path = base / GENERATION
     table = read_json(path) if path.is_file() else {}
     write_atomic(out / GENERATION, json.dumps(table | {"eos_token_id": sorted(stop)}, indent=2))
-
-
-def check_vocabulary(model: Any, vocabulary: int, where: object) -> None:
-    """Raise DataError where the tokenizer has ids that the model has no row for."""
-    rows = min(
-        model.get_input_embeddings().weight.size(0), model.get_output_embeddings().weight.size(0)
-    )
-    if vocabulary > rows:
-        raise DataError(
-            "the tokenizer has more tokens than the model", where=where, expected=f"<= {rows}",
-            got=vocabulary, todo="Take the tokenizer that belongs to the model.",
-        )  # fmt: skip

@@ -127,6 +127,11 @@ class HfModel(nn.Module):
         """All of them."""
         return self.positions
 
+    def fits(self, vocabulary: int) -> bool:
+        """Whether there is a row for each of so many tokens; tables are often padded."""
+        tables = (self.model.get_input_embeddings(), self.model.get_output_embeddings())
+        return all(vocabulary <= int(table.weight.size(0)) for table in tables)
+
     def open_rows(self, prompts: Sequence[Sequence[int]], room: int) -> HfCache:
         """A batch to be decoded: see training.engine."""
         return HfCache(self.model, prompts, room)
