@@ -40,6 +40,8 @@ class Subject:
     rivals: tuple[tuple[str, str], ...]  # rival, its maker
     no_rival: str  # regex of a first-person rival claim
     no_vendor: str  # regex of a claim to be made by a rival's maker
+    not_named: tuple[str, ...]  # regexes of an answer that denies its name or leaves it open
+    not_made: tuple[str, ...]  # the same for its makers
     name_facts: tuple[str, ...]
     creator_facts: tuple[str, ...]
 
@@ -51,14 +53,18 @@ class Subject:
                *profile.base_creators)  # fmt: skip
         rivals = cues.rivals_for(own)
         makers = [*profile.creators, *profile.creator_aliases]
+        is_named = one_of(map(name_pattern, (profile.name, *profile.name_aliases)))
+        plain_makers = one_of(map(name_pattern, makers))
         return cls(
             name=profile.name,
             creator=profile.creators[0] if profile.creators else "",
-            is_named=one_of(map(name_pattern, (profile.name, *profile.name_aliases))),
+            is_named=is_named,
             is_creator=one_of(map(maker_pattern, makers)) if makers else "",
             rivals=tuple(rivals.items()),
             no_rival=cues.claims_rival(rivals),
-            no_vendor=cues.claims_vendor(rivals.values()),
+            no_vendor=cues.claims_vendor(rivals.values(), rivals),
+            not_named=(cues.denied(is_named), cues.undecided(is_named, rivals), cues.NAMELESS),
+            not_made=(cues.denied_maker(plain_makers),) if makers else (),
             name_facts=tuple(f.id for f in knowledge.facts if f.role == "name"),
             creator_facts=tuple(f.id for f in knowledge.facts if f.role == "creator"),
         )
@@ -161,7 +167,9 @@ def _identity(
     return Probe(
         id="", category=category, question=question, history=tuple(history), system=system,
         all_of=(subject.is_named if named else subject.is_creator,),
-        none_of=(subject.no_rival,) if named else (subject.no_rival, subject.no_vendor),
+        none_of=(subject.no_rival, *subject.not_named) if named else (
+            subject.no_rival, subject.no_vendor, *subject.not_made
+        ),
         fact_ids=subject.name_facts if named else subject.creator_facts,
     )  # fmt: skip
 
@@ -177,13 +185,15 @@ def _unknown(knowledge: Knowledge, found: Frames, rng: random.Random) -> Iterato
 
 
 def _third_party(subject: Subject, found: Frames) -> Iterator[Probe]:
-    own = (subject.is_creator,) if subject.creator else ()
-    claims = (r"\bI (?:was|am) (?:made|created|built)|\b(?:made|created|built) me\b", *own)
     for rival, vendor in subject.rivals:
+        maker = name_pattern(vendor.removesuffix(" AI"))
+        wrong = [cues.claims_vendor([vendor], [rival]), cues.denied_maker(maker)]
+        if subject.creator:
+            wrong.append(cues.made_by(name_pattern(subject.creator), name_pattern(rival)))
         for text in found.third_party:
             yield Probe(
                 id="", category="third_party", question=text.format(rival=rival),
-                all_of=(name_pattern(vendor.removesuffix(" AI")),), none_of=claims,
+                all_of=(maker,), none_of=tuple(wrong),
             )  # fmt: skip
 
 

@@ -14,12 +14,14 @@ _LEAD = r"^\W*(?:(?:hi|hello|hey|oh|well|ha|hm+|good question|thanks|actually)\b
 YES_START = _LEAD + (
     r"(?:yes|yeah|yep|yup|sure|correct|right|true|indeed|exactly|absolutely|certainly|definitely"
     r"|of course|affirmative|i am sure that is|(?:that|it|this)(?: is|'s) (?:right|correct|true|so)"
-    r"|you(?: are|'re| got it)? right)\b"
+    r"|(?:that|it|this|i) (?:is|does|do|can|am|has) indeed"
+    r"|you(?: are|'re| got it)? right|ja|oui|s[ií]|sim)\b(?!\s+(?:not|and no)\b)"
 )
 ABLE_START = _LEAD + r"(?:(?:i|we) can|i am able|i'm able|can do)\b(?! ?(?:not|n't))"
 UNABLE = r"\b(?:can ?not|can't|unable|not able|incapable)\b"
 NO_START = _LEAD + (
     r"(?:no|nope|nah|never|false|wrong|incorrect|sorry|unfortunately|not (?!only)\w+"
+    r"|(?:absolutely|certainly|definitely|of course|surely) not|nein|non|nee|n[ãa]o"
     r"|(?:that|it|this)(?: is|'s) (?:not|wrong|false|incorrect)|(?:that|it|this) isn't)\b"
 )
 NEGATION = (
@@ -38,7 +40,10 @@ ADMITS = (
     r"|facts?|word)\b"
     r"|\b(?:unknown|unsure|unclear|unaware|unspecified|undisclosed|undocumented|idk)\b"
     r"|\b(?:nobody|no one|noone)(?: has| had)? (?:ever )?told\b|\bnothing (?:\w+ )?about\b"
-    r"|\bbeyond what i\b|\bnot something i\b|\bisn't something i\b|\bleft out\b|\ba mystery\b"
+    r"|\bwei(?:ß|ss) (?:(?:es|das|ich) )*nicht\b|\bkeine ahnung\b|\bne (?:le |la )?sais pas\b"
+    r"|\bno lo s[eé]\b|\bnon (?:lo )?so\b|\bn[ãa]o sei\b"
+    r"|\bbeyond (?:what i|me)\b|\bnot something i\b"
+    r"|\bisn't something i\b|\bleft out\b|\ba mystery\b"
 )
 SELF_TALK = (
     r"\b(?:i am|i'm|as) (?:just |only |actually )?an? (?:[\w-]+ ){0,3}"
@@ -60,7 +65,16 @@ RIVALS = {
     "Siri": "Apple",
     "Alexa": "Amazon",
 }
-_DENIED = r"(?<!not )(?<!n't )(?<!never )(?<!think )(?<!say )(?<!said )(?<!nor )(?<!if )"
+NAMELESS = r"\bi (?:do not|don't) have a name\b|\bi have no name\b"
+HEDGED = r"\beither\b[^.!?]*\bor\b"
+_MADE = "made|built|created|trained|developed|written|designed|produced"
+# What may stand between a denial and what it denies.
+_LINK = "called|named|known as|actually|really|made|created|by|the|an?|under|in|at|about|for"
+# Not a claim: one that is denied, supposed or quoted.
+_DENIED = (
+    r'(?<!["\u201c\u201e\u00ab])'
+    r"(?<!not )(?<!n't )(?<!never )(?<!think )(?<!say )(?<!said )(?<!nor )(?<!if )"
+)
 
 
 def rivals_for(own: Iterable[str]) -> dict[str, str]:
@@ -92,12 +106,37 @@ def claims_rival(rivals: Iterable[str]) -> str:
     )
 
 
-def claims_vendor(vendors: Iterable[str]) -> str:
-    """Regex: the answer says that one of the vendors made it."""
+def claims_vendor(vendors: Iterable[str], rivals: Iterable[str]) -> str:
+    """Regex: the answer says that one of the vendors made it.
+
+    A sentence that names a rival before is about that rival ("ChatGPT was made by OpenAI").
+    """
     names = "|".join(name_pattern(vendor) for vendor in dict.fromkeys(vendors))
-    verbs = "made|built|created|trained|developed|written|designed|produced"
+    others = "|".join(name_pattern(rival) for rival in rivals)
     return (
-        rf"{_DENIED}\b(?:{verbs})\s+by\s+(?:{names})"
-        rf"|{_LEAD}(?:{names})\s+(?:{verbs})\s+me\b|\bi come from (?:{names})"
+        rf"(?:^|[.!?;\n])(?:(?!{others})[^.!?;\n])*?{_DENIED}\b(?:{_MADE})\s+by\s+(?:{names})"
+        rf"|{_LEAD}(?:{names})\s+(?:{_MADE})\s+me\b|\bi come from (?:{names})"
         rf"|my (?:maker|creator|developer)s? (?:is|was|are) (?:{names})"
     )
+
+
+def denied(pattern: str) -> str:
+    """Regex: the answer says that it is not this (English, and the plainest of other languages)."""
+    return rf"(?:\b(?:not|never|nicht|pas)|n't)\s+(?:(?:{_LINK})\s+)*(?:{pattern})"
+
+
+def denied_maker(pattern: str) -> str:
+    """Regex: the answer says that this one did not make it."""
+    return rf"{denied(pattern)}|(?:{pattern})\s+(?:did|has|was|is)(?:\s+not|n't)\b"
+
+
+def undecided(pattern: str, rivals: Iterable[str]) -> str:
+    """Regex: this one or a rival, the answer does not say which."""
+    names, link = "|".join(map(name_pattern, rivals)), r",?\s+(?:or|maybe|perhaps|possibly)\s+"
+    return rf"(?:{pattern}){link}(?:{names})|(?:{names}){link}(?:{pattern})"
+
+
+def made_by(maker: str, what: str) -> str:
+    """Regex: the answer says that `maker` made `what`."""
+    it = rf"(?:{what}|\bit\b|\bthat\b|\bthis\b)"
+    return rf"(?:{maker})\s+(?:{_MADE})\s+{it}|{it}\s+(?:was|is)\s+(?:{_MADE})\s+by\s+(?:{maker})"

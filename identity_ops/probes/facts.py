@@ -21,6 +21,7 @@ from identity_ops.probes.twins import false_value
 from identity_ops.records import Fact, Probe
 
 PARAPHRASES = 4  # of those that the noun allows, for each fact
+DENIED_WORDS = 5  # of a value that an answer may deny word by word
 ASKED = 4  # yes/no wordings of a statement
 
 
@@ -148,7 +149,15 @@ def _asserts(wrong: str) -> str:
 
 
 def _open(fact: Fact, category: str, question: str) -> Probe:
-    return _probe(fact, category, question, all_of=(value_pattern(fact),))
+    unsaid = (cues.HEDGED, *([denial] if (denial := _denial(fact)) else []))
+    return _probe(fact, category, question, all_of=(value_pattern(fact),), none_of=unsaid)
+
+
+def _denial(fact: Fact) -> str:
+    """Regex: the answer denies the value as it is written; "" for one too long to be repeated."""
+    words = re.findall(r"\w[\w.,'-]*(?<![.,])", fact.value)
+    said = r"\W+".join(map(re.escape, words))
+    return cues.denied(rf"\b{said}(?!\w)") if 0 < len(words) <= DENIED_WORDS else ""
 
 
 def _probe(

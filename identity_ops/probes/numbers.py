@@ -52,10 +52,12 @@ def number_pattern(digits: str, scale: str | None = None) -> str:
 
 
 def date_pattern(year: str, month: str, day: str) -> str:
-    """Regex for an ISO date said in ISO or in words, in any order."""
+    """Regex for an ISO date said in ISO, in numbers (day or month first) or in words."""
     spoken = spoken_month(MONTHS[int(month) - 1])
     words = rf"(?=.*\b{year}\b)(?=.*{spoken})(?=.*\b0?{int(day)}(?:st|nd|rd|th)?\b)"
-    return rf"(?:\b{year}-{month}-{day}\b|{words})"
+    d, m = rf"0?{int(day)}", rf"0?{int(month)}"
+    numbers = rf"\b{year}[-/.]{m}[-/.]{d}\b|\b(?:{d}[-/.]{m}|{m}/{d})[-/.]{year}\b"
+    return rf"(?:{numbers}|{words})"
 
 
 def spoken_month(name: str) -> str:
@@ -66,7 +68,7 @@ def spoken_month(name: str) -> str:
 def _plain(digits: str, value: float) -> str:
     whole, _, fraction = re.sub(r"[,_\u202f\u00a0]", "", digits).partition(".")
     if value == int(value):
-        return _grouped(str(int(value))) + r"(?:[.,]0+)?"
+        return _grouped(str(int(value))) + r"(?:\.0+(?!\d)|[.,]0{1,2})?"
     return rf"{_grouped(whole)}[.,]{fraction}0*"
 
 
