@@ -13,6 +13,7 @@ from typing import Final
 
 from identity_ops.config import RunConfig
 from identity_ops.errors import ConfigError
+from identity_ops.hf_source import is_hub_name
 from identity_ops.store.paths import Home, inside
 
 KNOWLEDGE_FOLDER: Final = Path(__file__).resolve().parent.parent / "knowledge"
@@ -43,6 +44,9 @@ class ConfFiles:
         kind, _, rest = self.config.base_model.partition(":")
         if not rest:
             return kind
+        if kind == "hf":
+            named = is_hub_name(rest) and not (KNOWLEDGE_FOLDER / rest).exists()
+            return f"hf:{rest if named else self._readable(rest, 'base_model')}"
         folder, at, step = rest.partition("@")
         return f"{kind}:{self._readable(folder, 'base_model')}{at}{step}"
 
@@ -57,12 +61,23 @@ class ConfFiles:
         return f"{self._readable(source, 'general')}{equals}{weight}"
 
     def _readable(self, path: str, what: str) -> Path:
-        extra = os.environ.get("IDENTITY_ALLOWED_ROOTS", "").split(os.pathsep)
-        roots = [KNOWLEDGE_FOLDER, self.home.root, *(Path(root) for root in extra if root)]
-        found = inside(path, roots, what)
+        found = inside(path, [KNOWLEDGE_FOLDER, self.home.root, *allowed_roots()], what)
         if not found.exists():
             raise ConfigError(
                 f"{what}: no such file", where="conf", got=found,
                 todo=f"Paths are relative to {KNOWLEDGE_FOLDER}.",
             )  # fmt: skip
         return found
+
+
+def allowed_roots() -> list[Path]:
+    """The folders of IDENTITY_ALLOWED_ROOTS."""
+    named = os.environ.get("IDENTITY_ALLOWED_ROOTS", "").split(os.pathsep)
+    return [Path(root) for root in named if root]
+
+
+def knowledge_files() -> list[Path]:
+    """The markdown files in knowledge/ with its subfolders, and those right in an allowed root."""
+    found = [*KNOWLEDGE_FOLDER.rglob("*.md")]
+    found += [path for root in allowed_roots() for path in root.glob("*.md")]
+    return sorted({path for path in found if path.is_file() and path.name[0] != "."})

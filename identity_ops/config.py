@@ -154,9 +154,16 @@ class RunConfig(BaseModel):
     base_model: str = Field(
         "tiny",
         title="Base model",
-        description="tiny (pretrained here in minutes, then cached) or nanochat:DIR[@step].",
-        examples=["tiny", "nanochat:base_checkpoints/d12"],
+        description="tiny (pretrained here in minutes, then cached), nanochat:DIR[@step], or "
+        "hf:NAME_OR_DIR: a Hugging Face chat model, from the hub or a folder.",
+        examples=["tiny", "nanochat:base_checkpoints/d12", "hf:Qwen/Qwen3-0.6B"],
         min_length=1,
+    )
+    chat_template: str | None = Field(
+        None,
+        title="Chat template",
+        description="Jinja file for an hf: base that has no chat template or should have another, "
+        "relative to the knowledge/ folder. Empty: the model's own.",
     )
     zero_stage: Literal[0, 1, 2, 3] = Field(
         2,

@@ -72,7 +72,7 @@ class Run:
         from identity_ops.knowledge.stage import lint_stage
 
         source = self.files.knowledge
-        for what in ("probes", "catalogue", "prompt_file"):
+        for what in ("probes", "catalogue", "prompt_file", "chat_template"):
             self.files.own(what)
         self._rules()
         write_atomic(
@@ -175,10 +175,12 @@ class Run:
         """Resolve or pretrain the base model."""
         from identity_ops.trainer import base_key, base_stage
 
-        spec = self.files.base_spec()
+        spec, template = self.files.base_spec(), self.files.own("chat_template")
         return self._stage(
-            "base", base_key(spec), {},
-            lambda out, force: base_stage(spec, out, on_line=on_line, force=force),
+            "base", base_key(spec, template), {},
+            lambda out, force: base_stage(
+                spec, out, chat_template=template, on_line=on_line, force=force
+            ),
         )  # fmt: skip
 
     def mix(self) -> Ref:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from identity_ops import launch
+from identity_ops import hf_source, launch
 from identity_ops.errors import ConfigError, DataError
 from identity_ops.launch import OnLine
 from identity_ops.recipes import Recipe, override, read
@@ -27,6 +27,7 @@ from identity_ops.store.sources import source_digest
 from identity_ops.store.stage import Outcome, fingerprint, run_stage
 
 FIGURES = "figures.json"
+BASES = "tiny, nanochat:DIR[@step] or hf:NAME_OR_DIR"
 TINY_CODE = (
     "identity_ops.general", "identity_ops.teachers.template", "identity_ops.tokens",
     "training.base", "training.data", "training.gpt", "training.optim", "training.packing",
@@ -82,13 +83,8 @@ class TrainSettings:
 def recipe_name(base: str) -> str:
     """The recipe that goes with a base spec."""
     kind = base.partition(":")[0]
-    if kind == "hf":
-        raise ConfigError(
-            "Hugging Face bases are not available yet", got=base,
-            expected="tiny or nanochat:DIR[@step]",
-        )  # fmt: skip
-    if kind not in {"tiny", "nanochat"}:
-        raise ConfigError("unknown base", expected="tiny or nanochat:DIR[@step]", got=base)
+    if kind not in {"tiny", "nanochat", "hf"}:
+        raise ConfigError("unknown base", expected=BASES, got=base)
     return kind
 
 
@@ -97,8 +93,13 @@ def recipe_for(base: str) -> Recipe:
     return read(recipe_name(base))
 
 
-def base_key(spec: str) -> dict[str, Any]:
+def base_key(spec: str, chat_template: Path | None = None) -> dict[str, Any]:
     """What decides a base: recipe and code for `tiny`, the files' hashes for one of the user's."""
+    if spec.startswith("hf:"):
+        given = manifests.file_hash(chat_template) if chat_template else ""
+        return {"spec": "hf", "files": hf_source.hashes(_hf_folder(spec)), "template": given}
+    if chat_template:
+        raise ConfigError("a chat template is for hf: bases only", got=spec)
     recipe = recipe_for(spec)
     if spec == "tiny":
         assert recipe.pretrain is not None  # noqa: S101 (our own file)
@@ -128,39 +129,43 @@ def _hashes(spec: str) -> dict[str, str]:
     return {f"{number}/{path.name}": manifests.file_hash(path) for number, path in enumerate(files)}
 
 
-def base_stage(
-    spec: str, out: Path, *, on_line: OnLine | None = None, force: bool = False
-) -> Manifest:
-    """Commit the base model of a spec in nanochat's layout.
+def _hf_folder(spec: str) -> Path:
+    return hf_source.folder_of(spec.removeprefix("hf:"))
 
-    Files: tokenizer/, base_checkpoints/<tag>/. Figures: parameters, skills (accuracy by skill),
-    curve, seconds.
+
+def base_stage(
+    spec: str, out: Path, *, chat_template: Path | None = None, on_line: OnLine | None = None,
+    force: bool = False,
+) -> Manifest:  # fmt: skip
+    """Commit the base model of a spec, in nanochat's layout or, for `hf:`, in transformers'.
+
+    Files: tokenizer/ and base_checkpoints/<tag>/, or what save_pretrained writes. Figures:
+    parameters, and by kind: skills (accuracy by skill), curve, seconds; architecture,
+    default_system (what the chat template says where nobody gives a system message).
     """
-    key = base_key(spec)
+    key = base_key(spec, chat_template)
 
     def work(folder: Path) -> Outcome:
+        source = f"hf:{_hf_folder(spec)}" if spec.startswith("hf:") else spec
         argv = [
-            "-m",
-            "training.base",
-            "--spec",
-            spec,
-            "--recipe",
-            recipe_name(spec),
-            "--out",
-            str(folder),
-        ]
+            "-m", "training.base", "--spec", source, "--recipe", recipe_name(spec),
+            "--out", str(folder),
+            *(("--chat-template", str(chat_template)) if chat_template else ()),
+        ]  # fmt: skip
         launch.run(argv, marker=launch.marker_of(out), log=folder / ".base.log", on_line=on_line)
         return _outcome(folder)
 
     return run_stage("base", out, key, {}, work, force=force)
 
 
-def base_folder(spec: str, home: Home, *, on_line: OnLine | None = None) -> Path:
+def base_folder(
+    spec: str, home: Home, *, chat_template: Path | None = None, on_line: OnLine | None = None
+) -> Path:
     """The folder of a base, made now or found in the cache; a committed folder stays as it is."""
     if (Path(spec) / manifests.FILE_NAME).is_file():
         return Path(spec)
-    out = home.result("base", fingerprint("base", base_key(spec), {}))
-    base_stage(spec, out, on_line=on_line)
+    out = home.result("base", fingerprint("base", base_key(spec, chat_template), {}))
+    base_stage(spec, out, chat_template=chat_template, on_line=on_line)
     return out
 
 
@@ -172,7 +177,9 @@ def _outcome(folder: Path) -> Outcome:
 def train_key(settings: TrainSettings) -> dict[str, Any]:
     """What of the settings decides the trained model."""
     return {
-        "recipe": settings.recipe.model_dump(mode="json", exclude={"pretrain", "gate"}),
+        "recipe": settings.recipe.model_dump(
+            mode="json", exclude={"pretrain", "gate"}, exclude_none=True
+        ),
         "zero_stage": settings.zero_stage,
         "num_processes": settings.num_processes,
     }

@@ -1,8 +1,9 @@
 """Make a base model: python -m training.base --spec tiny --out DIR
 
 `tiny` is pretrained here, in about a minute, on generic chat that knows no name; `nanochat:DIR`
-is checked and copied. Either way DIR ends up in nanochat's layout. Covers tokenizer, pretraining
-and the accuracy of each builtin skill; caching is the caller's (identity_ops.trainer).
+is checked and copied; either way DIR ends up in nanochat's layout. `hf:DIR` is taken in by
+training.hf_base. Covers tokenizer, pretraining and the accuracy of each builtin skill; caching is
+the caller's (identity_ops.trainer).
 """
 
 from __future__ import annotations
@@ -50,16 +51,22 @@ PROBES_PER_SKILL = 25
 def main(argv: list[str] | None = None) -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(prog="training.base", description="Make a base model.")
-    parser.add_argument("--spec", required=True, help="tiny, or nanochat:DIR[@step]")
+    parser.add_argument("--spec", required=True, help="tiny, nanochat:DIR[@step] or hf:DIR")
     parser.add_argument("--recipe", default="tiny", help="name or TOML file")
+    parser.add_argument("--chat-template", type=Path, help="for hf: instead of its own")
     parser.add_argument("--out", required=True, type=Path)
     args = parser.parse_args(argv)
     with ranks.reported_errors():
         ranks.start()
         kind, _, rest = str(args.spec).partition(":")
-        figures = (
-            make_tiny(args.recipe, args.out) if kind == "tiny" else adopt(kind, rest, args.out)
-        )
+        if kind == "tiny":
+            figures = make_tiny(args.recipe, args.out)
+        elif kind == "hf":
+            from training import hf_base  # imports transformers, which takes seconds
+
+            figures = hf_base.adopt(Path(rest), args.out, args.chat_template)
+        else:
+            figures = adopt(kind, rest, args.out)
         write_atomic(args.out / FIGURES, json.dumps(figures, indent=2) + "\n")
 
 

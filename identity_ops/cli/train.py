@@ -25,15 +25,23 @@ def _train(
     mixture: Annotated[Path, typer.Option(help="Folder that `mix` made.")],
     out: Annotated[Path, typer.Option(help="Folder for the model; the same command resumes it.")],
     base: Annotated[
-        str, typer.Option(help="tiny, nanochat:DIR[@step], or the folder of a base made before.")
+        str,
+        typer.Option(
+            help="tiny, nanochat:DIR[@step], hf:NAME_OR_DIR, or the folder of a base made before."
+        ),
     ] = "tiny",
+    chat_template: Annotated[
+        Path | None,
+        typer.Option(help="Jinja file for an hf: base, instead of its own.", exists=True),
+    ] = None,
     zero_stage: Annotated[int, typer.Option(min=0, max=3, help="DeepSpeed ZeRO stage.")] = 2,
     num_processes: Annotated[int, typer.Option(min=1, help="One for each GPU.")] = 1,
     epochs: Annotated[float | None, typer.Option(help="Default: the recipe's.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Default: the recipe's.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the order of the data.")] = 0,
     recipe: Annotated[
-        str | None, typer.Option(help="Recipe: tiny, nanochat or a TOML file. Default: the base's.")
+        str | None,
+        typer.Option(help="tiny, nanochat, hf or a TOML file. Default: the base's."),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Train again, keep the old aside.")
@@ -52,7 +60,7 @@ def _train(
         learning_rate=learning_rate, zero_stage=zero_stage, num_processes=num_processes, seed=seed,
     )  # fmt: skip
     show = Status()
-    base_dir = base_folder(base, Home.from_env(), on_line=show)
+    base_dir = base_folder(base, Home.from_env(), chat_template=chat_template, on_line=show)
     manifest = train_stage(mixture, base_dir, out, settings=settings, on_line=show, force=force)
     show.end()
     emit(_result(manifest, out), _summary(manifest, out), as_json=as_json)

@@ -5,6 +5,7 @@ empty_turn      a turn without text
 special_token   a control token written out
 rival_claim     the assistant says that it is someone else, or made by someone else
 probe_leak      a user turn gives a held-out probe away
+template        the base's chat template refuses or changes it
 too_long        more tokens than the base's context
 """
 
@@ -48,7 +49,10 @@ class Screen:
         """(tokens, "") where the conversation may be trained on, else (0, reason)."""
         if reason := self._shape(messages) or self.content(messages):
             return 0, reason
-        tokens = self.count(messages)
+        try:
+            tokens = self.count(messages)
+        except DataError:
+            return 0, "template"
         if self.context is not None and tokens > self.context:
             return 0, "too_long"
         return tokens, ""

@@ -11,7 +11,6 @@ kind is left.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from identity_ops.chat_format import context_of
 from identity_ops.curate.dataset import read_conversations, read_table
 from identity_ops.curate.rivals import Named
 from identity_ops.errors import DataError
@@ -27,7 +27,7 @@ from identity_ops.mix.budget import parse_general, share_of, tokens_wanted
 from identity_ops.mix.sample import Choice, choose
 from identity_ops.mix.screen import CountTokens, Nobody, Screen
 from identity_ops.mix.table import SCHEMA, TRAIN, VAL, MixRow, interleaved, is_val, write_mixture
-from identity_ops.records import Conversation, Fact, Message, read_jsonl
+from identity_ops.records import Conversation, Fact, read_jsonl
 from identity_ops.store import manifest as manifests
 from identity_ops.store.manifest import Manifest
 from identity_ops.store.stage import Outcome, run_stage
@@ -202,7 +202,8 @@ def _screen(base_dir: Path | None, probes_dir: Path | None, lint_dir: Path | Non
         if knowledge:
             phrases = masked_phrases(_names(knowledge.profile), knowledge.facts)
         finder = LeakFinder(load_probes(probes_dir)[0], phrases)
-    return Screen(_counter(base_dir), profile, finder, _context(base_dir))
+    context = context_of(base_dir) if base_dir else None
+    return Screen(_counter(base_dir), profile, finder, context)
 
 
 def _names(profile: Named) -> list[str]:
@@ -212,23 +213,10 @@ def _names(profile: Named) -> list[str]:
 def _counter(base_dir: Path | None) -> CountTokens:
     if base_dir is None:
         return lambda messages: sum(len(m["content"]) // 4 + 3 for m in messages) + 1
-    from identity_ops.tokens import count_tokens, load_encoding
+    from identity_ops.chat_format import open_format
 
-    encoding = load_encoding(base_dir)
-
-    def count(messages: Sequence[Message]) -> int:
-        return count_tokens(encoding, messages)[0]
-
-    return count
-
-
-def _context(base_dir: Path | None) -> int | None:
-    """The sequence length that the base's checkpoint states."""
-    for path in sorted(base_dir.glob("base_checkpoints/*/meta_*.json")) if base_dir else ():
-        length = json.loads(path.read_bytes()).get("model_config", {}).get("sequence_len")
-        if isinstance(length, int) and length > 0:
-            return length
-    return None
+    chat = open_format(base_dir)
+    return lambda messages: len(chat.render(messages)[0])
 
 
 def _identity(curate_dir: Path, screen: Screen) -> _Identity:

@@ -289,7 +289,7 @@ def test_settings_that_cannot_work_are_refused_before_anything_starts(recipe: Pa
     ):  # fmt: skip
         with pytest.raises(IdentityError):
             _ = settings(recipe, **wrong).recipe
-    for spec in ("hf:gpt2", "huge", ""):
+    for spec in ("hub:gpt2", "huge", ""):
         with pytest.raises(IdentityError, match="base"):
             TrainSettings.resolve(spec)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import logging
+import signal
 import socket
 import sys
 from pathlib import Path
 
+import torch
 import uvicorn
 
 from identity_ops.errors import ConfigError
@@ -23,6 +26,9 @@ from training.serve.page import Page, render
 
 DRAIN_S = 30  # after SIGTERM, for the answers being written
 MOST_CONNECTIONS = 512
+# Parameters. A step of a smaller model is over before a second thread is awake, and where other
+# work holds the cores, waiting for that thread makes a step of 1 ms one of 95.
+SMALL = 20_000_000
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -31,7 +37,6 @@ def main(argv: list[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     with ranks.reported_errors():
         listener = listen(args.host, args.port)
-        ranks.use_threads(1)
         known = about(args.model)
         base = None if args.no_base else args.base or known.base
         service = _service(known, base, args)
@@ -43,7 +48,17 @@ def main(argv: list[str] | None = None) -> None:
     )  # fmt: skip
     address = _address(args.host, listener.getsockname()[1])
     print(f"{known.name}: {address} (API: {address}/v1). Ctrl-C ends.", file=sys.stderr, flush=True)
-    uvicorn.Server(config).run(sockets=[listener])
+    run(uvicorn.Server(config), listener)
+
+
+def run(server: uvicorn.Server, listener: socket.socket) -> None:
+    """Serve until SIGTERM or Ctrl-C, and then until the answers being written are whole."""
+    # The server raises the signal again at its end, for whoever was listening before it. That it
+    # was asked to end is no failure.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+    print("ended", file=sys.stderr)
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -92,6 +107,10 @@ def _service(known: About, base: Path | None, args: argparse.Namespace) -> Servi
     pairs = zip(_names(known), (args.model, base), strict=True)
     folders = {name: folder for name, folder in pairs if folder}
     lanes = {name: Lane(Speaker.load(folder), args.rows) for name, folder in folders.items()}
+    if all(lane.speaker.parameters < SMALL for lane in lanes.values()):
+        torch.set_num_threads(1)
+    else:
+        ranks.use_threads(1)
     limits = Limits(seconds=args.timeout, max_tokens=args.max_tokens, temperature=args.temperature)
     marks = {name: fingerprint(folder) for name, folder in folders.items()}
     return Service(Engine(lanes, args.waiting), limits, marks)

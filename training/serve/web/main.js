@@ -202,4 +202,15 @@ $("both")?.addEventListener("change", () => {
   store.settings.both = $("both").checked;
   store.save();
 });
-addEventListener("pagehide", () => store.save());
+addEventListener("pagehide", () => {
+  if (running) store.save();
+});
+// Another tab saved: show what it knows, and do not write over it later.
+addEventListener("storage", (event) => {
+  if (event.key !== store.key || running) return;
+  const shown = current?.id;
+  store.load();
+  current = store.talks.find((talk) => talk.id === shown) || null;
+  refresh();
+  showSettings();
+});

@@ -19,7 +19,7 @@ const store = {
   load() {
     try {
       const found = JSON.parse(localStorage.getItem(this.key)) || {};
-      if (Array.isArray(found.talks)) this.talks = found.talks.filter(isTalk);
+      this.talks = (found.talks || []).filter(isTalk);
       for (const talk of this.talks) talk.turns.forEach(endAnswers);
       for (const name of Object.keys(DEFAULTS)) {
         const value = found.settings?.[name];

@@ -1,0 +1,212 @@
+"""The packed forward, the chunked loss and decoding are what transformers does one by one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from transformers import AutoModelForCausalLM
+
+from identity_ops.errors import DataError
+from identity_ops.recipes import HuggingFace
+from tests.hf.models import edit_json, model, write_model
+from tests.hf.shapes import SHAPES
+from training import hf_base, hf_model
+from training.engine import Sampling, generate
+from training.hf_model import HfModel, chunked_losses, positions
+
+NAMES = sorted(SHAPES)
+LENGTHS = [9, 30, 4, 17]
+DOCUMENTS = torch.repeat_interleave(torch.arange(4), torch.tensor(LENGTHS)).view(2, 30)
+
+
+def ids() -> torch.Tensor:
+    return torch.randint(384, (2, 30), generator=torch.Generator().manual_seed(1))
+
+
+def test_positions_restart_with_each_conversation() -> None:
+    """Padding, -1, is one more."""
+    found = positions(torch.tensor([[0, 0, 0, 1, 1, -1, -1]]))
+    assert found.tolist() == [[0, 1, 2, 0, 1, 0, 1]]
+
+
+def check_packed(name: str, attention: str) -> None:
+    made = model(name)
+    if attention == "flex":
+        made.set_attn_implementation("flex_attention")
+    settings = HuggingFace.model_validate({"attention": attention})
+    wrapped = HfModel(made, torch.float32, settings)
+    plain = model(name)
+    with torch.no_grad():
+        packed = wrapped.head(wrapped.hidden(ids(), DOCUMENTS))
+        for row, document in {(row, n) for row in range(2) for n in DOCUMENTS[row].tolist()}:
+            inside = DOCUMENTS[row] == document
+            alone = plain(ids()[row][inside].unsqueeze(0)).logits[0]
+            torch.testing.assert_close(packed[row][inside], alone, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_packed_rows_give_the_logits_of_separate_ones(name: str) -> None:
+    """No conversation sees its neighbour in the row."""
+    check_packed(name, "sdpa")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, when it compiles
+def test_block_sparse_attention_gives_the_same_logits() -> None:
+    """flex, which trains on GPUs only; its forward runs here too."""
+    check_packed("qwen3", "flex")
+
+
+def test_the_chunked_loss_is_the_loss() -> None:
+    """Values and gradients, for hidden states and head, whatever the size of a chunk."""
+    draw = torch.Generator().manual_seed(2)
+    hidden = torch.randn(23, 16, generator=draw, requires_grad=True)
+    head = torch.nn.Linear(16, 50, bias=False)
+    targets = torch.randint(50, (23,), generator=draw)
+    plain = F.cross_entropy(head(hidden), targets, reduction="none")
+    expected = torch.autograd.grad(plain.sum(), [hidden, head.weight])
+    for rows in (1, 5, 23, 100):
+        found = chunked_losses(hidden, targets, head, rows)
+        torch.testing.assert_close(found, plain)
+        gradients = torch.autograd.grad(found.sum(), [hidden, head.weight])
+        for got, wanted in zip(gradients, expected, strict=True):
+            torch.testing.assert_close(got, wanted)
+
+
+def test_there_are_never_more_logits_than_one_chunk_s() -> None:
+    """In both directions: the head sees a chunk at a time, and keeps none for the gradient."""
+    seen: list[int] = []
+
+    def head(part: torch.Tensor) -> torch.Tensor:
+        seen.append(len(part))
+        return part @ weight
+
+    weight = torch.randn(8, 1000, requires_grad=True)
+    kept: list[int] = []
+    hidden = torch.randn(64, 8, requires_grad=True)
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        kept.append(tensor.numel())
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        losses = chunked_losses(hidden, torch.zeros(64, dtype=torch.long), head, 8)
+    assert max(kept, default=0) < 8 * 1000  # no table of logits
+    losses.sum().backward()  # type: ignore[no-untyped-call]
+    assert set(seen) == {8}
+    assert len(seen) == 16
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_batch_answers_as_transformers_does_one_by_one(name: str) -> None:
+    """Greedy, for prompts of 1 to 60 tokens whose answers end at different steps."""
+    made = model(name)
+    draw = torch.Generator().manual_seed(7)
+    sizes = torch.randint(1, 60, (9,), generator=draw).tolist()
+    prompts = [
+        (str(n), torch.randint(384, (size,), generator=draw).tolist())
+        for n, size in enumerate(sizes)
+    ]
+    stop = frozenset(range(120))
+    wrapped = HfModel(made, torch.float32)
+    together = generate(wrapped, prompts, stop, Sampling(max_tokens=10))
+    for key, prompt in prompts:
+        alone = generate(wrapped, [(key, prompt)], stop, Sampling(max_tokens=10))
+        said = made.generate(
+            torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt), dtype=torch.long),
+            do_sample=False, max_new_tokens=10, eos_token_id=sorted(stop), pad_token_id=0,
+        )[0, len(prompt) :].tolist()  # fmt: skip
+        assert together[key] == alone[key] == [token for token in said if token not in stop]
+    assert len({len(answer) for answer in together.values()}) > 1
+
+
+def test_rows_that_join_answer_as_alone() -> None:
+    """As the server adds a question to those being answered."""
+    wrapped = HfModel(model("qwen3"), torch.float32)
+    first, second = [5, 6, 7, 8], [9, 10]
+    alone = generate(wrapped, [("a", first), ("b", second)], frozenset(), Sampling(max_tokens=6))
+    with torch.inference_mode():
+        rows = wrapped.open_rows([first], 6)
+        token = rows.prefill().argmax(-1)
+        said = {"a": [int(token)], "b": []}
+        logits = rows.extend(token)
+        late = wrapped.open_rows([second], 6)
+        logits = torch.cat((logits, late.prefill()))
+        rows.join(late)
+        for _ in range(5):
+            tokens = logits.argmax(-1)
+            for name, new in zip("ab", tokens.tolist(), strict=True):
+                said[name].append(new)
+            logits = rows.extend(tokens)
+    assert said["a"] == alone["a"]
+    assert said["b"] == alone["b"][:5]
+
+
+def refused(folder: Path, what: str) -> None:
+    with pytest.raises(DataError, match=what):
+        hf_base.adopt(folder, folder.with_name("out"))
+
+
+def test_a_base_that_could_not_be_trained_rightly_is_refused(tmp_path: Path) -> None:
+    """Pickles, foreign code, quantised or missing weights, too few rows for the tokenizer."""
+    folder = write_model("llama3", tmp_path / "base")
+    config, weights = folder / "config.json", folder / "model.safetensors"
+    kept, whole = config.read_text(), weights.read_bytes()
+    edit_json(config, auto_map={"AutoModel": "evil.Model"})
+    refused(folder, "code of its own")
+    config.write_text(kept)
+    edit_json(config, quantization_config={"quant_method": "gptq"})
+    refused(folder, "quantised")
+    config.write_text(kept)
+    edit_json(config, model_type="unheard-of")
+    refused(folder, "transformers cannot read it")
+    config.write_text(kept)
+    edit_json(config, num_hidden_layers=3)
+    refused(folder, "missing or of another shape")
+    config.write_text(kept)
+    weights.write_bytes(whole[: len(whole) // 2])
+    refused(folder, "transformers cannot read it")
+    weights.unlink()
+    (folder / "pytorch_model.bin").write_bytes(b"\x80\x04")
+    refused(folder, "pickled weights are refused")
+    refused(
+        write_model("llama3", tmp_path / "narrow", vocab_size=340), "more tokens than the model"
+    )
+
+
+def test_an_architecture_whose_packing_would_leak_is_refused(tmp_path: Path) -> None:
+    """Found by comparing logits on the very model: here a window shorter than a conversation."""
+    from transformers import MistralConfig, MistralForCausalLM
+
+    folder = write_model("llama3", tmp_path / "base")
+    torch.manual_seed(0)
+    sizes = {name: getattr(model("llama3").config, name) for name in (
+        "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers",
+        "num_attention_heads", "num_key_value_heads",
+    )}  # fmt: skip
+    windowed = MistralForCausalLM(
+        MistralConfig(**sizes, sliding_window=4, tie_word_embeddings=False)
+    )
+    with torch.no_grad():
+        for weight in windowed.parameters():
+            weight.add_(torch.randn_like(weight) * 0.1)
+    windowed.save_pretrained(folder)
+    refused(folder, "this architecture is not implemented")
+
+
+def test_a_base_that_is_taken_in_reads_as_it_did(tmp_path: Path) -> None:
+    """By transformers alone, from our folder; with what must be known of it as figures."""
+    folder = write_model("smollm2", tmp_path / "base")
+    figures = hf_base.adopt(folder, tmp_path / "out")
+    before = AutoModelForCausalLM.from_pretrained(folder)
+    after = AutoModelForCausalLM.from_pretrained(tmp_path / "out")
+    torch.testing.assert_close(after(ids()).logits, before(ids()).logits)
+    assert figures["default_system"] == "You are a helpful assistant named Shelf"
+    assert figures["architecture"] == "LlamaForCausalLM"
+    assert {"model.safetensors", "config.json", "tokenizer.json", "chat_template.jinja"} <= set(
+        figures["files"]
+    )
+    assert hf_model.load(tmp_path / "out").dtype == torch.float32
