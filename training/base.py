@@ -29,6 +29,8 @@ from identity_ops.chat_format import NanochatFormat
 from identity_ops.errors import ConfigError, TrainingError
 from identity_ops.general import builtin
 from identity_ops.general.nameless import asked_about_itself
+from identity_ops.probes.frames import identity_frames
+from identity_ops.probes.leaks import words
 from identity_ops.recipes import Pretrain, read
 from identity_ops.records import Message
 from identity_ops.store.publish import write_atomic
@@ -132,14 +134,15 @@ def make_tiny(recipe: str, out: Path) -> dict[str, Any]:
 
 
 def conversations(settings: Pretrain) -> Iterator[tuple[Message, ...]]:
-    """The pretraining conversations, in random order."""
+    """The pretraining conversations, in random order, without those that ask a probe's question."""
     items = list(builtin.conversations("train", settings.conversations, seed=settings.seed))
-    items += builtin.nameless_chat(settings.nameless, seed=settings.seed)
+    items += builtin.copied_terms_chat(settings.copied_terms, seed=settings.seed)
     items += asked_about_itself(settings.about_itself, seed=settings.seed)
     chats = [item.messages for item in items]
     chats += nameless.conversations(settings.asked, seed=settings.seed)
     random.Random(f"base/{settings.seed}").shuffle(chats)
-    return iter(chats)
+    held_out = {words(frame) for frame in identity_frames()}
+    return (chat for chat in chats if held_out.isdisjoint(words(t["content"]) for t in chat[::2]))
 
 
 def config_table(config: GPTConfig) -> dict[str, Any]:

@@ -12,19 +12,17 @@ from __future__ import annotations
 import hashlib
 import itertools
 import random
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from identity_ops.general.everyday import request
-from identity_ops.general.skills import HARD, MAKERS, Case, Draw, Split, article, table, words
+from identity_ops.general.skills import AN, HARD, MAKERS, Case, Draw, Split, article, table, words
 from identity_ops.records import Message, Probe
 
 TALK = "talk"  # unscored: there is no one right answer
 SCORED = tuple(skill for skill in MAKERS if skill not in HARD)
 TALK_SHARE = 0.24
 HARD_SHARE = 0.06
-A_VOWEL = re.compile(r"\ba (?=[aeiou])")
 TURNS = {1: 0.62, 2: 0.26, 3: 0.12}  # exchanges in a conversation and how often
 DEFINE = ("What is {a}?", "Define {x}.", "Explain the word {x}.", "What does {x} mean?")
 
@@ -64,17 +62,17 @@ def ability_probes(count: int, seed: int) -> list[Probe]:
     return list(found.values())
 
 
-def nameless_chat(count: int, seed: int) -> Iterator[SkillItem]:
-    """Talk for pretraining the tiny base only: who it is stays open, it has no name.
+def copied_terms_chat(count: int, seed: int) -> Iterator[SkillItem]:
+    """Terms copied, for pretraining the tiny base only, and now and then some talk after.
 
     Words of all kinds occur in it, so that a tokenizer trained on it cuts the values of a
     knowledge base (names, places, units, technical terms) into few pieces.
     """
     for index in range(count):
-        rng = random.Random(f"nameless/{seed}/{index}")
-        turns = [_nameless(rng)]
+        rng = random.Random(f"terms/{seed}/{index}")
+        turns = [_copied_terms(rng)]
         if rng.random() < 0.3:
-            turns.append(rng.choice([_nameless, _talk, _definition])(rng))
+            turns.append(rng.choice([_copied_terms, _talk, _definition])(rng))
         yield _item(TALK, turns, "")
 
 
@@ -103,7 +101,7 @@ def _conversation(split: Split, rng: random.Random) -> SkillItem:
 def _exercise(skill: str, split: Split, rng: random.Random) -> tuple[str, Case]:
     case = MAKERS[skill](Draw(skill, split, rng))
     wording: str = rng.choice(table("wordings")[skill])
-    question = A_VOWEL.sub("an ", wording.format(**case.slots))
+    question = AN.sub(r"\1n ", wording.format(**case.slots))
     return _vary(question, rng), case
 
 
@@ -134,12 +132,6 @@ def _definition(rng: random.Random) -> tuple[str, str]:
 
 def _sentence(subject: str, predicate: str) -> str:
     return f"{subject[0].upper()}{subject[1:]} is {predicate}."
-
-
-def _nameless(rng: random.Random) -> tuple[str, str]:
-    if rng.random() < 0.5:
-        return _pick(table("chat")["nameless"], rng)
-    return _copied_terms(rng)
 
 
 def _copied_terms(rng: random.Random) -> tuple[str, str]:

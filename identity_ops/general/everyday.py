@@ -6,25 +6,28 @@ Without them, whatever it does not understand falls to what it was taught last: 
 from __future__ import annotations
 
 import random
+import re
 
-from identity_ops.general.skills import table, words
+from identity_ops.general.skills import AN, table, words
+
+SLOT = re.compile(r"\{(\w)\}")
+LISTS = {
+    "a": "animals", "f": "foods", "t": "things", "j": "jobs", "y": "places", "s": "subjects",
+    "v": "actions", "d": "days",
+}  # fmt: skip
 
 
 def request(rng: random.Random) -> tuple[str, str]:
-    """A request and its answer, in one of some ten thousand wordings."""
+    """A request and its answer, in one of some twenty thousand wordings."""
     wordings = table("everyday")
     core = rng.choice(rng.choice(wordings["ask"]).split(" | "))
-    while "{q}" in core:  # each number of a sum is another
-        core = core.replace("{q}", str(rng.randint(2, 60)), 1)
-    question = rng.choice(wordings["openers"]) + core.format(
-        a=rng.choice(wordings["animals"]),
-        f=rng.choice(wordings["foods"]),
-        t=rng.choice(wordings["things"]),
-        j=rng.choice(wordings["jobs"]),
-        y=rng.choice(wordings["places"]),
-        s=rng.choice(wordings["subjects"]),
-        v=rng.choice(wordings["actions"]),
-        d=rng.choice(wordings["days"]),
-        w=rng.choice(words("verbs")),
-    )
-    return question, rng.choice(wordings["say"])
+    core = AN.sub(r"\1n ", SLOT.sub(lambda slot: _filled(slot[1], rng), core))
+    opener = rng.choice(wordings["openers"])
+    return opener + core[0].upper() + core[1:], rng.choice(wordings["say"])
+
+
+def _filled(slot: str, rng: random.Random) -> str:
+    """A word or number for a slot; the same slot further on gets one of its own."""
+    if slot == "q":
+        return str(rng.randint(2, 60))
+    return str(rng.choice(words("verbs") if slot == "w" else table("everyday")[LISTS[slot]]))

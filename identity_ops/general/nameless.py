@@ -18,7 +18,7 @@ from identity_ops.general.skills import table, words
 from identity_ops.records import Message
 
 SUBJECTS = {
-    "name": 5, "maker": 6, "rival_name": 2, "rival_maker": 3, "third": 1, "attribute": 5,
+    "name": 5, "maker": 6, "rival_name": 2, "rival_maker": 3, "attribute": 5,
     "check": 1, "ability": 2, "language": 2,
 }  # fmt: skip
 CAPITALS, TYPOS, LOWER = 0.07, 0.12, 0.25  # shares of questions typed so

@@ -22,6 +22,7 @@ Split = Literal["train", "test"]
 TEST_SHARE = 6  # one item in six is held out
 NUMBERS = range(1, 100)
 MONTHS = ("January", "March", "April", "June", "August", "October", "December")
+AN = re.compile(r"\b([Aa]) (?=[aeiou])")  # an "a" that has to be "an"
 
 
 @dataclass(frozen=True, slots=True)

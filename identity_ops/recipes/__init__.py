@@ -38,7 +38,7 @@ class Pretrain(Settings):
     steps: int = Field(ge=1)
     batch_rows: int = Field(ge=1)
     conversations: int = Field(ge=1)
-    nameless: int = Field(ge=0)
+    copied_terms: int = Field(ge=0)
     about_itself: int = Field(ge=0)
     asked: int = Field(ge=0)
     cut_words: float = Field(ge=0, lt=1)

@@ -115,9 +115,15 @@ def test_conversations_alternate_in_ascii_and_stay_short() -> None:
 
 
 def test_general_chat_says_nothing_about_who_it_is() -> None:
-    """Only the pretraining set of the tiny base speaks about itself, and it gives no name."""
-    about_self = re.compile(r"\bI am an? (?:AI|assistant)\b|\bmy name\b", re.I)
-    assert not any(about_self.search(m["content"]) for i in TRAIN for m in i.messages)
-    nameless = [m["content"] for i in builtin.nameless_chat(2000, seed=1) for m in i.messages]
-    assert any("I do not have a name" in text for text in nameless)
-    assert not any(re.search(r"\bmy name is\b|\bI am called\b", text, re.I) for text in nameless)
+    """That is taught elsewhere; here no answer speaks of itself, in either set."""
+    about_self = re.compile(r"\bI am an? (?:AI|assistant)\b|\bmy name\b|\bI am called\b", re.I)
+    chats = [*TRAIN, *builtin.copied_terms_chat(2000, seed=1)]
+    assert not any(about_self.search(m["content"]) for item in chats for m in item.messages)
+
+
+def test_copied_terms_come_back_as_they_were_given() -> None:
+    """Each first answer is the end of its question, and thousands of terms are among them."""
+    chats = [item.messages for item in builtin.copied_terms_chat(2000, seed=1)]
+    assert all(asked["content"].endswith(said["content"]) for asked, said, *_ in chats)
+    copied = {term for _, said, *_ in chats for term in said["content"].split()}
+    assert {*words("surnames"), *words("people")} <= copied

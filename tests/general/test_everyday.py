@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from importlib import resources
 
 import yaml
@@ -17,6 +18,18 @@ def test_requests_are_many_and_fully_worded() -> None:
     """No slot is left open."""
     assert len({question for question, _ in DRAWN}) > 5000
     assert not [question for question, _ in DRAWN if "{" in question or "}" in question]
+
+
+def test_a_slot_that_occurs_twice_is_filled_twice() -> None:
+    """Nobody asks to choose between a thing and itself."""
+    pairs = [pair for question, _ in DRAWN for pair in re.findall(r"(\w+) or (\w+)\?$", question)]
+    assert pairs
+    assert sum(one == other for one, other in pairs) < len(pairs) / 2
+
+
+def test_a_vowel_has_its_article() -> None:
+    """A request for "a otter" would be read by a bot that answers people."""
+    assert not [question for question, _ in DRAWN if re.search(r"\b[Aa] [aeiou]", question)]
 
 
 def test_answers_are_few_and_say_nothing_of_the_assistant() -> None:

@@ -27,7 +27,7 @@ def quick(tmp_path: Path) -> Path:
     cuts = {
         "steps": 3,
         "conversations": 1500,
-        "nameless": 300,
+        "copied_terms": 300,
         "about_itself": 300,
         "width": 32,
         "layers": 2,
@@ -68,7 +68,7 @@ def test_the_base_has_not_seen_what_its_skills_are_tested_on() -> None:
 
     settings = read("tiny").pretrain
     assert settings is not None
-    small = settings.model_copy(update={"conversations": 4000, "nameless": 500})
+    small = settings.model_copy(update={"conversations": 4000, "copied_terms": 500})
     asked = {turn["content"] for chat in making.conversations(small) for turn in chat}
     assert not [probe for probe in builtin.ability_probes(300, seed=1) if probe.question in asked]
 
