@@ -38,7 +38,7 @@ SPARES_LEAST: Final = 8
 COMMON_LANGUAGES: Final = {"es": 3, "fr": 3, "de": 3, "it": 3, "pt": 3}  # cards; others have 1
 # Cards of one round of a hundred. "identity" becomes "limitation" where its first fact is one.
 KIND_CARDS: Final[dict[Kind, int]] = {
-    "identity": 47, "misconception": 12, "unknown_attribute": 11, "third_party": 12, "ordinary": 18,
+    "identity": 57, "misconception": 10, "unknown_attribute": 13, "third_party": 10, "ordinary": 10,
 }  # fmt: skip
 FREE_CARDS: Final = (2, 10)  # of so many longer ones, one exchange is left for a greeting or a task
 MANY_FACTS: Final = 60  # from here on the other facts need more of the room

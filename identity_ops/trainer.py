@@ -29,7 +29,7 @@ from identity_ops.store.stage import Outcome, fingerprint, run_stage
 FIGURES = "figures.json"
 BASES = "tiny, nanochat:DIR[@step] or hf:NAME_OR_DIR"
 TINY_CODE = (
-    "identity_ops.general", "identity_ops.probes", "identity_ops.teachers.template",
+    "identity_ops.general", "identity_ops.probes.frames", "identity_ops.teachers.template",
     "identity_ops.tokens", "training.base", "training.data", "training.gpt", "training.optim",
     "training.packing", "training.spelling", "training.tokenizer",
 )  # fmt: skip

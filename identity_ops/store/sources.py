@@ -13,7 +13,7 @@ from identity_ops.store.manifest import canonical_hash, file_hash
 
 
 def source_digest(*modules: str) -> str:
-    """sha256 over the files of the named modules and packages (data files too)."""
+    """sha256 over the files of the named packages, and of modules with a table of that name."""
     entries: list[tuple[str, str, str]] = []
     for module in modules:
         for path in _files(module):
@@ -27,7 +27,7 @@ def _files(module: str) -> list[Path]:
         raise ModuleNotFoundError(module)
     origin = Path(spec.origin)
     if spec.submodule_search_locations is None:
-        return [origin]
+        return [path for path in (origin, origin.with_suffix(".yaml")) if path.is_file()]
     return sorted(
         path
         for path in origin.parent.rglob("*")
