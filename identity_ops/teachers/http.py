@@ -8,25 +8,26 @@ from __future__ import annotations
 
 import http.client
 import io
+import os
 import socket
 import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
-import certifi
+import requests
 import urllib3
 from pydantic import SecretStr
+from requests.adapters import HTTPAdapter
 from urllib3 import exceptions as transport
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.util.ssl_ import create_urllib3_context
 
 from identity_ops.errors import ProviderError
 
 MAX_BODY = 16 * 2**20  # bytes; /models of a big provider is about half a megabyte
 _CONNECT_S = 10.0
+CERTIFICATES = "REQUESTS_CA_BUNDLE"  # a file of other certificates to trust, as for requests
 Auth = Callable[[SecretStr], dict[str, str]]
 
 
@@ -54,9 +55,13 @@ class Client:
     """
 
     def __init__(self, base_url: str, *, pool: int, timeout_s: float, auth: Auth) -> None:
-        self.base_url, self._auth, self._timeout_s = base_url, auth, timeout_s
-        self._path = urlsplit(base_url).path
-        self._pool = _pool(base_url, pool)
+        self.base_url, self._auth = base_url, auth
+        connect = min(_CONNECT_S, timeout_s)
+        self._timeout: Any = urllib3.Timeout(connect=connect, total=timeout_s)
+        self._verify = os.environ.get(CERTIFICATES) or True
+        self._adapter = _Adapter(pool_connections=1, pool_maxsize=pool, max_retries=0)
+        self._session = requests.Session()
+        self._session.mount(base_url, self._adapter)
 
     def send(
         self, method: str, path: str, key: SecretStr | None, payload: bytes | None = None
@@ -70,16 +75,19 @@ class Client:
         headers |= {"User-Agent": "identity-ops"}
         headers |= self._auth(key) if key is not None else {}
         headers |= {"Content-Type": "application/json"} if payload is not None else {}
-        timeout = urllib3.Timeout(connect=min(_CONNECT_S, self._timeout_s), total=self._timeout_s)
+        url = f"{self.base_url}/{path}"
+        request = requests.Request(method, url, headers=headers, data=payload).prepare()
         try:
-            response = self._pool.urlopen(
-                method, f"{self._path}/{path}", payload, headers, retries=False, redirect=False,
-                timeout=timeout, preload_content=False, assert_same_host=False,
-            )  # fmt: skip
-            return Reply(response.status, _lower(response.headers), self._read(response))
-        except (transport.HTTPError, OSError, http.client.HTTPException) as error:
-            # `from None`: an error of the library may carry the request, and so the key, with it.
-            raise self._fault(_name(error), _is_unsent(error)) from None
+            # The adapter itself: no proxy, netrc, cookie or redirect comes between.
+            response = self._adapter.send(
+                request, stream=True, timeout=self._timeout, verify=self._verify
+            )
+            return Reply(response.status_code, _lower(response.headers), self._read(response.raw))
+        except (requests.RequestException, transport.HTTPError, OSError,
+                http.client.HTTPException) as error:  # fmt: skip
+            # `from None`: an error of requests carries the request, and so the key, with it.
+            cause = _cause(error)
+            raise self._fault(_name(cause), _is_unsent(cause)) from None
 
     def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
         try:
@@ -99,7 +107,7 @@ class Client:
 
     def close(self) -> None:
         """Close the pooled connections."""
-        self._pool.close()
+        self._session.close()
 
 
 class _Within(io.RawIOBase):
@@ -147,22 +155,32 @@ class _Secure(HTTPSConnection):
     response_class = _Response
 
 
-def _pool(base_url: str, size: int) -> urllib3.HTTPConnectionPool:
-    parts = urlsplit(base_url)
-    host = parts.hostname or ""
-    if parts.scheme == "http":
-        plain = urllib3.HTTPConnectionPool(host, parts.port, maxsize=size)
-        plain.ConnectionCls = _Plain
-        return plain
-    context = create_urllib3_context()  # one for all connections: loading certificates is slow
-    context.load_verify_locations(certifi.where())
-    secure = urllib3.HTTPSConnectionPool(host, parts.port, maxsize=size, ssl_context=context)
-    secure.ConnectionCls = _Secure
-    return secure
+class _PlainPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Plain
+
+
+class _SecurePool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _Secure
+
+
+class _Adapter(HTTPAdapter):
+    """Connections that read under a deadline."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
 
 
 def _lower(headers: Any) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
+
+
+def _cause(error: Exception) -> Exception:
+    """The transport's error inside one of requests."""
+    inner = error.args[0] if error.args else None
+    if isinstance(inner, transport.MaxRetryError) and inner.reason is not None:
+        return inner.reason
+    return inner if isinstance(inner, transport.HTTPError) else error
 
 
 def _is_unsent(error: Exception) -> bool:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from identity_ops.errors import ProviderError
+from identity_ops.teachers.http import CERTIFICATES
 from identity_ops.teachers.spend import Account, Budget
 from tests.loopback import Fault, serve
 from tests.scene import Pages, account, cell
@@ -59,7 +60,7 @@ def test_trusted_server_is_asked_over_one_connection(
     tmp_path: Path, pem: Path, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """TLS changes nothing in requests, answers and kept connections."""
-    monkeypatch.setattr("certifi.where", lambda: str(pem))
+    monkeypatch.setenv(CERTIFICATES, str(pem))
     with serve(tls=tls) as provider, made(provider, tmp_path) as teacher:
         for number in range(3):
             assert teacher.complete(cell(number), 0, account()).finish_reason == "stop"
@@ -70,7 +71,7 @@ def test_drip_ends_at_the_deadline(
     tmp_path: Path, pem: Path, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A body byte by byte holds a worker no longer there than without TLS."""
-    monkeypatch.setattr("certifi.where", lambda: str(pem))
+    monkeypatch.setenv(CERTIFICATES, str(pem))
     with serve(tls=tls) as provider:
         provider.faults.append(Fault(drip_s=0.3))
         with (
