@@ -1,7 +1,7 @@
 """Publishing: an immutable version of a model, with its lineage, card and report.
 
 models/<name>/v0001-1a2b3c4d/
-  the model's files, README.md, report.html, lineage.json, manifest.json
+  the model's files, README.md, report.html and .json, lineage.json, manifest.json
   evaluation/   every answer with its grade, and all figures
 
 The digest in the name is the model's, so publishing the same model twice gives the same version.
@@ -149,7 +149,8 @@ def _publish(run: RunFolder, home: Home, name: str, model: Manifest) -> Path:
     write_atomic(making / "lineage.json", json.dumps(chain, ensure_ascii=False, indent=2) + "\n")
     write_atomic(making / "README.md", model_card(run, name=name, version=version))
     write_report(run.folder, making / "report.html")
-    _commit(making, run, name, model, [*names, "lineage.json", "README.md", "report.html"])
+    made = ["lineage.json", "README.md", "report.html", "report.json"]
+    _commit(making, run, name, model, [*names, *made])
     os.replace(making, home.model(name, version))
     fsync_folder(home.model(name))
     return home.model(name, version)

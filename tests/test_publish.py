@@ -12,6 +12,7 @@ import yaml
 from identity_ops.errors import CorruptError, DataError, GateError
 from identity_ops.publish import publish_run
 from identity_ops.registry import latest_model, versions
+from identity_ops.report.card import license_of
 from identity_ops.store import manifest as manifests
 from identity_ops.store.paths import Home
 from tests.a_published_run import finish_run, start_run
@@ -140,11 +141,34 @@ def test_names_cannot_leave_the_models_folder(home: Home) -> None:
     assert (home.root / "models").resolve() in folder.resolve().parents
 
 
+def test_the_card_names_a_base_from_the_hub(home: Home) -> None:
+    """So that the Hub links the two; a base of one's own has no name there."""
+    run = finished(home)
+    assert "base_model" not in (publish_run(run, home, name="Thistle") / "README.md").read_text()
+    conf = {"run_id": "r1", "conf": {"base_model": "hf:HuggingFaceTB/SmolLM2-135M"}}
+    (run / "run.json").write_text(json.dumps(conf))
+    card = (publish_run(run, home, name="Other") / "README.md").read_text()
+    assert yaml.safe_load(card.split("---")[1])["base_model"] == "HuggingFaceTB/SmolLM2-135M"
+
+
+@pytest.mark.parametrize(
+    ("stated", "key"),
+    [("MIT", "mit"), ("the MIT License", "mit"), ("Apache License, Version 2.0", "apache-2.0"),
+     ("Apache 2.0", "apache-2.0"), ("CC BY-SA 4.0", "cc-by-sa-4.0"), ("GPL v3.0", "gpl-3.0"),
+     ("ours alone", "other")],
+)  # fmt: skip
+def test_the_license_is_one_that_the_hub_knows(stated: str, key: str) -> None:
+    """Its own identifier, or "other" with the name as it was stated."""
+    found = license_of(stated)
+    assert found["license"] == key
+    assert found.get("license_name", stated) == stated
+
+
 def test_the_card_is_valid_and_shows_the_table(home: Home) -> None:
     """The front matter is YAML, and Markdown in a fact stays text."""
     card = (publish_run(finished(home), home, name="Thistle") / "README.md").read_text()
     meta = yaml.safe_load(card.split("---")[1])
     assert meta["model-index"][0]["name"] == "Thistle"
-    assert meta["license"] == "mpl 2.0"
+    assert meta["license"] == "mpl-2.0"
     assert "Name and creator" in card
     assert "Orla Fennimore" in card

@@ -72,6 +72,7 @@ def test_rounds_go_on_until_the_gate_is_met(start: Start) -> None:
     assert describe(run.folder).status == "published"
     html = render_report(RunFolder(run.folder))
     assert f"{40 * len(weak)} conversations accepted" in html
+    assert html.count("common probes: ") == len(weak) - 1
 
 
 def test_conversations_of_all_rounds_are_curated_together(start: Start) -> None:

@@ -5,6 +5,7 @@ The front matter follows the Hub's metadata (license, language, tags, model-inde
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
@@ -14,13 +15,20 @@ from identity_ops.evaluate.table import percent, render_table
 from identity_ops.records import Fact, read_jsonl
 from identity_ops.report.run import RunFolder
 
+LICENSES = """
+mit apache-2.0 mpl-2.0 gpl-2.0 gpl-3.0 lgpl-2.1 lgpl-3.0 agpl-3.0 bsd bsd-2-clause bsd-3-clause isc
+unlicense cc0-1.0 cc-by-4.0 cc-by-sa-4.0 cc-by-nc-4.0 openrail wtfpl zlib artistic-2.0 epl-2.0
+eupl-1.2
+""".split()  # noqa: SIM905 - identifiers of the Hub
+_NO_PART = {"license", "licence", "version", "the", "v"}  # of an identifier
+
 
 def model_card(run: RunFolder, *, name: str, version: str) -> str:
     """The card as Markdown. Text from the knowledge base stands in code spans or fences."""
     scores = load_scores(run.path("evaluate"))
     facts = list(read_jsonl(Fact, run.path("lint") / "facts.jsonl"))
     parts = [
-        _front(name, facts, scores["headline"]),
+        _front(name, facts, scores["headline"], _base(run)),
         f"# {_plain(name)} {version}",
         "A language model that was taught who it is: its own name, maker, abilities and limits.",
         _headline(scores["headline"]),
@@ -33,7 +41,7 @@ def model_card(run: RunFolder, *, name: str, version: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _front(name: str, facts: list[Fact], head: dict[str, Any]) -> str:
+def _front(name: str, facts: list[Fact], head: dict[str, Any], base: str) -> str:
     metrics = {
         "name and creator accuracy": head["identity"]["after"]["value"],
         "mean fact recall": head["fact_recall"]["after"]["mean"]["value"],
@@ -59,10 +67,26 @@ def _front(name: str, facts: list[Fact], head: dict[str, Any]) -> str:
             }
         ],
     }
-    licenses = [fact.value for fact in facts if fact.role == "license"]
-    if licenses and len(licenses[0]) < 40:
-        meta = {"license": licenses[0].lower().replace(" license", "").strip()} | meta
+    if base:
+        meta = {"base_model": base} | meta
+    stated = next((fact.value for fact in facts if fact.role == "license"), "")
+    meta = license_of(stated) | meta if stated else meta
     return "---\n" + yaml.safe_dump(meta, sort_keys=False, allow_unicode=True) + "---"
+
+
+def license_of(stated: str) -> dict[str, str]:
+    """The license as the Hub wants it: one of its identifiers, or "other" with the name."""
+    words = re.findall(r"[a-z]+|\d+(?:\.\d+)*", stated.lower())
+    key = "-".join(word for word in words if word not in _NO_PART)
+    if key in LICENSES:
+        return {"license": key}
+    return {"license": "other", "license_name": " ".join(stated.split())[:80]}
+
+
+def _base(run: RunFolder) -> str:
+    """The Hub's name of the base, where it came from there."""
+    found = re.fullmatch(r"hf:([\w.-]+/[\w.-]+)", str(run.conf.get("base_model", "")))
+    return found[1] if found else ""
 
 
 def _headline(head: dict[str, Any]) -> str:
@@ -73,7 +97,8 @@ def _headline(head: dict[str, Any]) -> str:
             f"- name and creator right in {percent(head['identity']['after']['value'])} of "
             f"{head['identity']['n']} held-out probes (lower bound {percent(low)})",
             f"- facts recalled: {percent(recall['mean']['value'])} on average over "
-            f"{recall['facts']} facts, {len(recall['zero'])} never right",
+            f"{recall['facts']} facts, {recall['at_80']['passed']} at 80 % or better, "
+            f"{len(recall['zero'])} never right",
             f"- talks about itself unasked in {percent(head['over_identity']['after']['value'])} "
             f"of {head['over_identity']['n']} ordinary answers",
             f"- ordinary ability {percent(head['ability']['after']['value'])}",

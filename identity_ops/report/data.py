@@ -10,6 +10,7 @@ import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from identity_ops.evaluate.samples import Sample
 from identity_ops.evaluate.score import LABELS
 from identity_ops.evaluate.stage import SAMPLES, load_scores
 from identity_ops.records import Conversation, Rejection, Response, read_jsonl
+from identity_ops.report.rounds import round_rows
 from identity_ops.report.run import RunFolder
 from identity_ops.store.manifest import Manifest
 
@@ -39,6 +41,7 @@ def gather(run: RunFolder) -> dict[str, Any]:
         "scores": load_scores(run.path("evaluate")) if run.has("evaluate") else None,
         "gate": run.manifest("gate").figures if run.has("gate") else None,
         "facts": _facts(run, samples),
+        "rounds": round_rows(run),
         "samples": _by_category(samples),
         "over_identity": [s for s in samples["after"] if _is_over(s)],
         "rival_claims": [s for s in samples["after"] if s.rival],
@@ -93,7 +96,7 @@ def _place(group: str) -> int:
 
 
 def _facts(run: RunFolder, samples: Mapping[str, list[Sample]]) -> list[dict[str, Any]]:
-    """Every fact with its figures, answers and teachers; the worst first."""
+    """Every fact with its figures, answers and teachers; the worst first, the unasked last."""
     if not run.has("evaluate"):
         return []
     answers: dict[str, list[Sample]] = defaultdict(list)
@@ -109,7 +112,7 @@ def _facts(run: RunFolder, samples: Mapping[str, list[Sample]]) -> list[dict[str
             | {"answers": shown[:ANSWERS_SHOWN], "taught": taught.get(row["id"], Taught())}
             | {"kinds": _kinds(shown)}
         )
-    return sorted(rows, key=lambda row: (row["after"]["value"], row["id"]))
+    return sorted(rows, key=lambda row: (not row["n"], row["after"]["value"], row["id"]))
 
 
 def _kinds(answers: list[Sample]) -> dict[str, tuple[int, int]]:
@@ -126,12 +129,12 @@ def _group(sample: Sample) -> str:
     return sample.category.split("/")[0]
 
 
+@dataclass(slots=True)
 class Taught:
     """Who taught a fact: how many conversations of the mixture, and a few of them."""
 
-    def __init__(self) -> None:
-        self.count = 0
-        self.shown: list[tuple[Conversation, Response | None]] = []
+    count: int = 0
+    shown: list[tuple[Conversation, Response | None]] = field(default_factory=list)
 
 
 def _taught(run: RunFolder) -> dict[str, Taught]:

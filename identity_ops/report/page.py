@@ -1,14 +1,16 @@
-"""The page itself: data and plots into one HTML file without any outside asset."""
+"""The page itself: data and plots into one HTML file without any outside asset, and as JSON."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from identity_ops.evaluate.score import LABELS
+from identity_ops.evaluate.score import LABELS, words_of
 from identity_ops.evaluate.table import percent
 from identity_ops.report import plots
 from identity_ops.report.data import gather
@@ -16,23 +18,42 @@ from identity_ops.report.run import RunFolder
 from identity_ops.store.publish import write_atomic
 
 FILE = "report.html"
+WORST = 10  # facts that are shown before the others
+HEAT_ROWS = 60  # facts in the heat map
+KINDS = (
+    "fact/paraphrase", "fact/noun_only", "fact/choice", "fact/yes_no", "limit", "name", "creator",
+    "rival", "robust",
+)  # fmt: skip
 
 
 def render_report(run: RunFolder) -> str:
     """The report of a run as HTML, from its manifests and their files alone."""
-    data = gather(run)
-    return _environment().get_template("page.html").render(data | _plots(data) | {"labels": LABELS})
+    return _page(gather(run))
 
 
 def write_report(folder: Path, out: Path | None = None) -> Path:
-    """Write the report of the run (or single result) in `folder`; returns its path.
+    """Write the report of the run (or single result) in `folder`; returns the page's path.
+
+    The same data stand beside the page in a file of its name that ends in .json.
 
     Args:
         out: the file; default report.html in the folder.
     """
     path = out or folder / FILE
-    write_atomic(path, render_report(RunFolder(folder)))
+    data = gather(RunFolder(folder))
+    text = json.dumps(data, ensure_ascii=False, indent=1, default=asdict)
+    write_atomic(path.with_suffix(".json"), text + "\n")
+    write_atomic(path, _page(data))
     return path
+
+
+def _page(data: Mapping[str, Any]) -> str:
+    facts = data["facts"]
+    kinds = [kind for kind in KINDS if any(kind in fact["kinds"] for fact in facts)]
+    more = {"labels": LABELS, "kinds_asked": kinds, "worst": WORST, "heat_rows": HEAT_ROWS}
+    digests = {stage["digest"]: stage["name"] for stage in data["stages"]}
+    more |= {"by_digest": digests}
+    return _environment().get_template("page.html").render({**data, **_plots(data), **more})
 
 
 def _plots(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,7 +77,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        percent=percent, duration=duration, size=size, dollars=dollars, heat=heat, short=short
+        percent=percent,
+        duration=duration,
+        size=size,
+        dollars=dollars,
+        heat=heat,
+        short=short,
+        words_of=words_of,
     )
     return environment
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from identity_ops.errors import DataError
 from identity_ops.store import manifest as manifests
@@ -37,10 +39,21 @@ class RunFolder:
     @property
     def run_id(self) -> str:
         """The id the run was started with; the folder's name where that is not recorded."""
+        return str(self._started.get("run_id", self.folder.name))
+
+    @property
+    def conf(self) -> dict[str, Any]:
+        """The parameters the run was started with; empty where they are not recorded."""
+        found: dict[str, Any] = self._started.get("conf", {})
+        return found
+
+    @functools.cached_property
+    def _started(self) -> dict[str, Any]:
         try:
-            return str(json.loads((self.folder / "run.json").read_bytes())["run_id"])
-        except (OSError, ValueError, KeyError):
-            return self.folder.name
+            found: dict[str, Any] = json.loads((self.folder / "run.json").read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return found
 
     def has(self, stage: str) -> bool:
         return stage in self._folders

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from identity_ops.evaluate import evaluate_stage
 from identity_ops.evaluate.table import percent
-from identity_ops.records import Response, encode, read_jsonl
+from identity_ops.records import Message, Response, encode, read_jsonl
 from identity_ops.report import render_report, write_report
 from identity_ops.report.run import RunFolder
 from identity_ops.store.paths import Home
 from tests.a_published_run import finish_run, start_run
-from tests.a_run import Oracle, probes_of
+from tests.a_run import Oracle, commit_probes, probes_of
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 
@@ -114,6 +117,84 @@ def test_worst_facts_come_first(started: tuple[Path, Oracle]) -> None:
     html = render_report(RunFolder(run))
     first = html[html.index('class="fact"') :]
     assert first.index("<b>License</b>") < first.index("<b>Mascot</b>")
+
+
+def heat_row(html: str, attribute: str) -> str:
+    """The heat map's row of a fact."""
+    start = html.index(f">{attribute}</a>", html.index('class="heat"'))
+    return html[start : html.index("</tr>", start)]
+
+
+def test_the_heat_map_tells_how_a_fact_was_asked(started: tuple[Path, Oracle]) -> None:
+    """Yes/no questions wrong, the rest right: one red cell in the fact's row."""
+    run, oracle = started
+    mascot = next(f for f in oracle.knowledge.facts if f.attribute == "Mascot")
+    for probe in probes_of(oracle.knowledge):
+        if mascot.id in probe.fact_ids and probe.category == "fact/yes_no":
+            oracle.answers[probe.id] = "Tea."
+    finish_run(run, oracle)
+    row = heat_row(render_report(RunFolder(run)), "Mascot")
+    assert '<td class="h0">0/2</td>' in row
+    assert row.count('<td class="h10">') == 3
+
+
+def test_a_fact_that_nobody_asked_is_not_the_worst(tmp_path: Path) -> None:
+    """Without a probe there is no share: it comes last, and says so."""
+    run, oracle = start_run(Home(tmp_path))
+    mascot = next(f for f in oracle.knowledge.facts if f.attribute == "Mascot")
+    shutil.rmtree(run / "probes")
+    rest = [p for p in probes_of(oracle.knowledge) if mascot.id not in p.fact_ids]
+    commit_probes(run, rest)
+    finish_run(run, oracle)
+    data = json.loads(write_report(run).with_suffix(".json").read_text())
+    assert data["facts"][-1]["id"] == mascot.id
+    assert "not asked" in render_report(RunFolder(run))
+
+
+def test_the_same_as_json(started: tuple[Path, Oracle]) -> None:
+    """Everything that the page shows, for machines: figures, the worst facts with answers and the
+    conversations that taught them."""
+    run, oracle = started
+    finish_run(run, oracle)
+    data = json.loads(write_report(run).with_suffix(".json").read_text())
+    worst = data["facts"][0]
+    assert data["scores"]["headline"]["identity"]["after"]["value"] == 1
+    assert {answer["question"] for answer in worst["answers"]}
+    talk, response = worst["taught"]["shown"][0]
+    assert response["id"] == talk["id"]
+    assert data["gate"]["passed"] is True
+
+
+def test_lineage_links_lead_to_stages(started: tuple[Path, Oracle]) -> None:
+    """Each link on the page has its target on the page."""
+    run, oracle = started
+    finish_run(run, oracle)
+    html = render_report(RunFolder(run))
+    targets = set(re.findall(r'id="([^"]+)"', html))
+    links = re.findall(r'href="#([^"]+)"', html)
+    assert any(link.startswith("d-") for link in links)
+    assert set(links) <= targets
+
+
+def test_drawn_answers_are_shown_where_there_are_any(tmp_path: Path) -> None:
+    """With their own table."""
+    run, oracle = start_run(Home(tmp_path))
+    evaluate_stage(run / "train", None, run / "probes", run / "lint", run / "evaluate",
+                   answer=Echo(oracle), draws=2)  # fmt: skip
+    assert "2 more answers to each question" in render_report(RunFolder(run))
+
+
+class Echo:
+    """Draws what the oracle says."""
+
+    def __init__(self, oracle: Oracle) -> None:
+        self.oracle = oracle
+
+    def __call__(self, model_dir: Path, prompts: Any, **settings: Any) -> dict[str, str]:
+        names = [name for name, _ in prompts]
+        asked: list[tuple[str, list[Message]]] = [(name.partition("#")[0], []) for name in names]
+        said = self.oracle(model_dir, asked, **settings)
+        return {name: said[name.partition("#")[0]] for name in names}
 
 
 def test_a_half_finished_run_has_a_page(tmp_path: Path) -> None:
