@@ -86,9 +86,11 @@ def _signal(processes: Sequence[psutil.Process], how: str) -> None:
             getattr(process, how)()
 
 
-def environment(marker: str, error_file: Path, processes: int = 1) -> dict[str, str]:
-    """What a training process gets: no keys, its share of the cores, quiet libraries."""
-    cores = len(os.sched_getaffinity(0))
+def environment(
+    marker: str, error_file: Path, processes: int = 1, *, spare: int = 0
+) -> dict[str, str]:
+    """What a training process gets: no keys, its share of the cores but `spare`, quiet libraries."""
+    cores = len(os.sched_getaffinity(0)) - spare
     kept = {name: value for name, value in os.environ.items() if not _is_secret(name)}
     roots = [str(Path(identity_ops.__file__).resolve().parent.parent), kept.get("PYTHONPATH", "")]
     kept.setdefault("OMP_NUM_THREADS", str(max(1, cores // processes)))
@@ -131,8 +133,14 @@ def run(
     log: Path,
     on_line: OnLine | None = None,
     processes: int = 1,
+    spare: int = 0,
 ) -> None:
     """Run `argv` (after the interpreter) to its end; its output goes to `log` and `on_line`.
+
+    Args:
+        processes: among which the machine's cores are shared.
+        spare: cores left to other work. Threads that wait for each other at every step are many
+            times slower where something else takes one of their cores.
 
     Raises:
         IdentityError: the very error that the process reported.
@@ -147,7 +155,7 @@ def run(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env=environment(marker, error_file, processes),
+        env=environment(marker, error_file, processes, spare=spare),
         start_new_session=True,
         text=True,
         errors="replace",

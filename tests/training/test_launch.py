@@ -144,3 +144,11 @@ def test_the_cores_are_shared_among_the_processes(tmp_path: Path) -> None:
     cores = len(psutil.Process().cpu_affinity())
     env = launch.environment("m", tmp_path, processes=2)
     assert int(env["OMP_NUM_THREADS"]) == max(1, cores // 2)
+
+
+def test_cores_can_be_left_to_other_work(tmp_path: Path) -> None:
+    """But one is always there to work with."""
+    cores = len(psutil.Process().cpu_affinity())
+    for spare in (1, cores, cores + 5):
+        env = launch.environment("m", tmp_path, spare=spare)
+        assert int(env["OMP_NUM_THREADS"]) == max(1, cores - spare)
