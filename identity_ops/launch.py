@@ -89,7 +89,7 @@ def _signal(processes: Sequence[psutil.Process], how: str) -> None:
 def environment(
     marker: str, error_file: Path, processes: int = 1, *, spare: int = 0
 ) -> dict[str, str]:
-    """What a training process gets: no keys, its share of the cores but `spare`, quiet libraries."""
+    """What a training process gets: no keys, its cores (`spare` are left), quiet libraries."""
     cores = len(os.sched_getaffinity(0)) - spare
     kept = {name: value for name, value in os.environ.items() if not _is_secret(name)}
     roots = [str(Path(identity_ops.__file__).resolve().parent.parent), kept.get("PYTHONPATH", "")]
