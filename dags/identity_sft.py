@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow.sdk import Asset, TriggerRule, dag, task
+from airflow.sdk import TriggerRule, dag, task
+from identity_assets import CONVERSATIONS, KNOWLEDGE, MODEL
+from identity_metrics import describe
+from identity_notify import notify_failure
 from identity_operators import ApproveOperator, TrainOperator
 from identity_params import run_params
 from identity_retry import DEFAULT_ARGS
@@ -19,9 +22,6 @@ if TYPE_CHECKING:
     from identity_tasks import Batch
 
     from identity_ops.pipeline import Ref
-
-CONVERSATIONS = Asset("identity_conversations", "identity-ops://conversations")
-MODEL = Asset("identity_model", "identity-ops://model")
 
 
 @dag(
@@ -33,9 +33,10 @@ MODEL = Asset("identity_model", "identity-ops://model")
     schedule=None,
     params=run_params(),
     default_args=DEFAULT_ARGS,
+    on_failure_callback=notify_failure,
 )
 def identity_sft() -> None:
-    @task
+    @task(inlets=[KNOWLEDGE])
     def lint() -> Ref:
         """Check parameters and knowledge base; nothing is spent before this."""
         return current_run().lint()
@@ -61,7 +62,7 @@ def identity_sft() -> None:
     @task(outlets=[CONVERSATIONS])
     def curate() -> Ref:
         """Validate, ground and deduplicate; Parquet out."""
-        return current_run().curate()
+        return describe(CONVERSATIONS, current_run().curate())
 
     @task(trigger_rule=TriggerRule.NONE_FAILED)  # a skipped approval is no refusal
     def mix() -> Ref:
@@ -76,7 +77,7 @@ def identity_sft() -> None:
     @task(outlets=[MODEL])
     def publish() -> Ref:
         """Publish an immutable version of the model with its lineage."""
-        return current_run().publish()
+        return describe(MODEL, current_run().publish())
 
     approve = ApproveOperator(task_id="approve")
     base = TrainOperator(task_id="base", stage="base")

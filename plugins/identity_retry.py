@@ -1,10 +1,11 @@
-"""The one place that maps the project's errors to Airflow's fail or retry."""
+"""What holds for every task: the project's errors mean fail or retry, results are measured."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
+from identity_metrics import measure
 
 RETRIES = 2
 RETRY_DELAY = timedelta(seconds=10)
@@ -25,4 +26,9 @@ RETRY_POLICY = ExceptionRetryPolicy(
     ]
 )
 
-DEFAULT_ARGS = {"retries": RETRIES, "retry_delay": RETRY_DELAY, "retry_policy": RETRY_POLICY}
+DEFAULT_ARGS = {
+    "retries": RETRIES,
+    "retry_delay": RETRY_DELAY,
+    "retry_policy": RETRY_POLICY,
+    "on_success_callback": measure,
+}

@@ -48,7 +48,19 @@ def _masked(text: str) -> str:
 
 
 def _dag(dag: Any) -> dict[str, Any]:
+    schedule = getattr(dag.timetable, "timetable", None)
+    assets = getattr(getattr(dag.timetable, "asset_condition", None), "objects", [])
     return {
+        "paused": dag.is_paused_upon_creation,
+        "catchup": dag.catchup,
+        "max_active_runs": dag.max_active_runs,
+        "start_date": str(dag.start_date),
+        "cron": getattr(schedule, "expression", None),
+        "assets": [asset.name for asset in assets],
+        "watchers": [
+            watcher.trigger.serialize()[0] for asset in assets for watcher in asset.watchers
+        ],
+        "tells": dag.has_on_failure_callback,
         "params": {name: dag.params.get_param(name).serialize() for name in dag.params},
         "tasks": {
             task.task_id: {
@@ -59,6 +71,8 @@ def _dag(dag: Any) -> dict[str, Any]:
                 "upstream": sorted(task.upstream_task_ids),
                 "policy": task.retry_policy is not None,
                 "retries": task.retries,
+                "outlets": [outlet.name for outlet in task.outlets],
+                "measured": bool(task.on_success_callback),
             }
             for task in dag.tasks
         },

@@ -91,6 +91,18 @@ def test_the_mapping_follows_the_error_tree(seen: dict[str, Any]) -> None:
     assert "KeyError" in seen["retries"]
 
 
+def test_each_result_is_measured_and_a_failed_run_told(dag: dict[str, Any]) -> None:
+    """Metrics come from every task but the one that asks a person."""
+    assert dag["tells"]
+    assert all(task["measured"] for name, task in dag["tasks"].items() if name != "approve")
+
+
+def test_what_it_makes_are_assets_and_the_knowledge_base_is_not(dag: dict[str, Any]) -> None:
+    """A DAG that touched the knowledge base would trigger its own regeneration."""
+    outlets = {name: task["outlets"] for name, task in dag["tasks"].items() if task["outlets"]}
+    assert outlets == {"curate": ["identity_conversations"], "publish": ["identity_model"]}
+
+
 def test_the_form_has_every_parameter_and_explains_it(dag: dict[str, Any]) -> None:
     """Form and library are made from one model, so neither knows a field that the other lacks."""
     assert set(dag["params"]) == set(RunConfig.model_fields)

@@ -1,0 +1,169 @@
+"""identity_regenerate under a real scheduler and triggerer: an edit makes one run, and only one.
+
+`identity_sft` is paused here, so what was triggered is there to be looked at and does no work; one
+run of it fails at its first task, for the notice of a failure.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from identity_ops.local_airflow.instance import find
+from identity_ops.local_airflow.settings import USER, State
+from identity_ops.store.paths import Home
+from tests.e2e.conftest import environment, launched, until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+ASSET = "identity_knowledge"
+DAG = "identity_regenerate"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The Airflow, the knowledge base that it watches, and what its webhook was sent."""
+
+    url: str
+    token: str
+    kb: Path
+    told: list[str]
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """One request to Airflow's API as the admin."""
+        reply = requests.request(
+            method, f"{self.url}/api/v2{path}", json=body, timeout=30,
+            headers={"Authorization": f"Bearer {self.token}"},
+        )  # fmt: skip
+        assert reply.ok, reply.text
+        return reply.json()
+
+    def runs(self, dag: str) -> list[dict[str, Any]]:
+        """Its runs, the oldest first."""
+        found: list[dict[str, Any]] = self.call("GET", f"/dags/{dag}/dagRuns")["dag_runs"]
+        return sorted(found, key=lambda run: str(run["queued_at"]))
+
+    def finished(self, dag: str, count: int) -> list[dict[str, Any]] | None:
+        """The runs, once there are so many and all are over."""
+        runs = self.runs(dag)
+        over = [run for run in runs if run["state"] in {"success", "failed"}]
+        return over if len(over) == count == len(runs) else None
+
+    def log(self, dag: str, run_id: str, task: str) -> str:
+        """A task's log as text."""
+        path = f"/dags/{dag}/dagRuns/{run_id}/taskInstances/{task}/logs/1?full_content=true"
+        return json.dumps(self.call("GET", path))
+
+    def asset(self) -> int:
+        """The id of the watched asset."""
+        found = self.call("GET", f"/assets?name_pattern={ASSET}")["assets"]
+        return int(found[0]["id"])
+
+    def watched(self) -> bool:
+        """Whether the triggerer has taken its first look."""
+        keys = self.call("GET", f"/assets/{self.asset()}/state-store")
+        return "seen" in json.dumps(keys)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """An Airflow with a Variable, a watched knowledge base and a webhook."""
+    home, folder = Home(tmp_path_factory.mktemp("home")), tmp_path_factory.mktemp("kb")
+    kb = folder / "kb.md"
+    kb.write_text("# Wren\n\n## Basic Identity\n- Name: Wren\n- Creator: Alder Lab\n")
+    conf = {"knowledge": str(kb), "num_conversations": 4, "temperature": 0.5}
+    with _webhook() as (address, told):
+        env = environment(
+            home, IDENTITY_ALLOWED_ROOTS=str(folder),
+            AIRFLOW_VAR_IDENTITY_REGENERATE_CONF=json.dumps(conf),
+            AIRFLOW_CONN_IDENTITY_NOTIFY=json.dumps({"conn_type": "http", "host": address}),
+        )  # fmt: skip
+        with launched(env):
+            state = State.of(home)
+            instance = find(state)
+            assert instance is not None
+            sign_in = {"username": USER, "password": state.password()}
+            url = instance.client.url
+            token = requests.post(f"{url}/auth/token", json=sign_in, timeout=30).json()
+            yield Site(url, token["access_token"], kb, told)
+
+
+def test_an_edit_triggers_one_run_with_the_week_as_seed(site: Site) -> None:
+    """Paused when created; switched on, it waits for an edit; an edit is one run."""
+    assert site.call("GET", f"/dags/{DAG}")["is_paused"]
+    site.call("PATCH", "/dags/identity_sft", {"is_paused": True})
+    site.call("PATCH", f"/dags/{DAG}", {"is_paused": False})
+    until(site.watched, "first look of the triggerer", 120)
+    assert site.runs(DAG) == []
+    site.kb.write_text(site.kb.read_text() + "- License: MIT\n")
+    asked = until(lambda: site.finished(DAG, 1), "regeneration", 90)[0]
+    assert (asked["run_type"], asked["state"]) == ("asset_triggered", "success")
+    (triggered,) = site.runs("identity_sft")
+    year, week, _ = _day(asked).isocalendar()
+    assert triggered["conf"] == {
+        "knowledge": str(site.kb), "num_conversations": 4, "temperature": 0.5,
+        "seed": year * 100 + week,
+    }  # fmt: skip
+    assert triggered["dag_run_id"].startswith(f"regenerate-{year}-W{week:02}-")
+
+
+def test_an_identical_event_and_a_retry_trigger_none(site: Site) -> None:
+    """The content is as it was; the reason is in the log. A cleared run asks for what is there."""
+    site.call("POST", "/assets/events", {"asset_id": site.asset()})
+    second = until(lambda: site.finished(DAG, 2), "second regeneration", 60)[1]
+    first = site.runs(DAG)[0]
+    assert "are as in regenerate-" in site.log(DAG, second["dag_run_id"], "decide")
+    assert len(site.runs("identity_sft")) == 1
+    body = {"dag_run_id": first["dag_run_id"], "dry_run": False, "only_failed": False,
+            "reset_dag_runs": True}  # fmt: skip
+    site.call("POST", f"/dags/{DAG}/clearTaskInstances", body)
+    until(lambda: site.finished(DAG, 2), "the cleared run", 60)
+    assert len(site.runs("identity_sft")) == 1
+
+
+def test_a_failed_run_tells_people(site: Site) -> None:
+    """The webhook learns which run, once."""
+    site.call("PATCH", "/dags/identity_sft", {"is_paused": False})
+    queued = site.runs("identity_sft")[0]["dag_run_id"]
+    site.call("PATCH", f"/dags/identity_sft/dagRuns/{queued}", {"state": "failed"})
+    conf = {"knowledge": str(site.kb.with_name("gone.md"))}
+    body = {"dag_run_id": "no-such-file", "logical_date": None, "conf": conf}
+    site.call("POST", "/dags/identity_sft/dagRuns", body)
+    until(lambda: any("no-such-file" in text for text in site.told), "notice", 90)
+    assert [text.splitlines()[0] for text in site.told].count(
+        "identity-ops: run no-such-file failed"
+    ) == 1
+
+
+def _day(run: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(run["run_after"]).astimezone(UTC)
+
+
+@contextlib.contextmanager
+def _webhook() -> Iterator[tuple[str, list[str]]]:
+    """A server on loopback that keeps the texts it is sent."""
+    told: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            told.append(json.loads(body)["text"])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing on the test's output."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", told
+        server.shutdown()
