@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from re import _parser  # type: ignore[attr-defined]
 from typing import Annotated, Any, Literal
@@ -17,8 +18,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from identity_ops.errors import DataError
-from identity_ops.records import Message, Probe, read_jsonl
+from identity_ops.records import Message, Probe, encode, read_jsonl
 from identity_ops.store import manifest as manifests
+from identity_ops.store.manifest import canonical_hash
 
 BUILT = "probes.jsonl"
 OWN = "own_probes.jsonl"
@@ -89,9 +91,9 @@ def read_user_probes(path: Path) -> list[Probe]:
         try:
             probe = UserProbe.model_validate(_object(line)).record()
             if not probe.all_of and not probe.none_of:
-                raise ValueError("neither all_of nor none_of: any answer would pass")
+                raise ValueError("all_of, none_of: both empty, so any answer would pass")
             if probe.id in lines:
-                raise ValueError(f"id {probe.id!r} is already on line {lines[probe.id]}")
+                raise ValueError(f"id: {probe.id!r} is already on line {lines[probe.id]}")
             lines[probe.id] = number
             probes.append(probe)
         except ValueError as error:
@@ -118,6 +120,11 @@ def check_pattern(pattern: str) -> None:
         raise ValueError(f"regex {pattern!r} does not compile: {error}") from None
     if _nested(tree, inside=False):
         raise ValueError(f"regex {pattern!r} repeats a repeat without bound; write it flat")
+
+
+def fingerprint(probes: Iterable[Probe]) -> str:
+    """Hash of what is asked and how it is graded, whatever the order: equal hashes, equal tests."""
+    return canonical_hash(sorted(encode(probe) for probe in probes))
 
 
 def load_probes(folder: Path) -> tuple[list[Probe], list[Probe]]:
@@ -148,9 +155,10 @@ def _object(line: str) -> dict[str, Any]:
 
 def _explain(error: ValueError) -> str:
     if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        return f"{place}: {first['msg'].removeprefix('Value error, ')}"
+        return "; ".join(
+            f"{'.'.join(map(str, one['loc']))}: {one['msg'].removeprefix('Value error, ')}"
+            for one in error.errors()
+        )
     if isinstance(error, json.JSONDecodeError):
         return f"not JSON: {error.msg} at column {error.colno}"
     return str(error)

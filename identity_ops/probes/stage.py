@@ -14,7 +14,7 @@ from pathlib import Path
 from identity_ops.errors import ConfigError
 from identity_ops.knowledge import read_knowledge
 from identity_ops.probes.build import build_probes
-from identity_ops.probes.files import BUILT, OWN, read_user_probes
+from identity_ops.probes.files import BUILT, OWN, fingerprint, read_user_probes
 from identity_ops.probes.frames import collisions, identity_frames
 from identity_ops.records import Probe, write_jsonl
 from identity_ops.store import manifest as manifests
@@ -23,6 +23,7 @@ from identity_ops.store.stage import Outcome, run_stage
 from identity_ops.teachers.template.frames import user_frames
 
 log = logging.getLogger(__name__)
+VERSION = 2  # of wordings and grading; figures of one version can be compared
 LEAST_IDENTITY = 100  # name and creator probes, below which the gate's interval means little
 
 
@@ -39,7 +40,11 @@ def probes_stage(
         ConfigError: training wordings cover nearly all name and creator wordings.
     """
     own = read_user_probes(extra) if extra else []
-    config = {"seed": seed, "training_frames": canonical_hash(sorted(user_frames()))}
+    config = {
+        "version": VERSION,
+        "seed": seed,
+        "training_frames": canonical_hash(sorted(user_frames())),
+    }
     inputs = {"lint": manifests.load(lint_dir).digest}
     if extra:
         inputs["extra"] = file_hash(extra)
@@ -77,5 +82,10 @@ def _commit(folder: Path, built: list[Probe], own: list[Probe], dropped: int) ->
     return Outcome(
         files=files,
         counts={"built": len(built), "own": len(own), "dropped_wordings": dropped},
-        figures={"by_category": dict(sorted(by_group.items()))},
+        figures={
+            "version": VERSION,
+            "fingerprint": fingerprint(built),
+            "own_fingerprint": fingerprint(own) if own else "",
+            "by_category": dict(sorted(by_group.items())),
+        },
     )

@@ -33,8 +33,8 @@ def model_card(run: RunFolder, *, name: str, version: str) -> str:
         "A language model that was taught who it is: its own name, maker, abilities and limits.",
         _headline(scores["headline"]),
         "## Before and after\n\n```\n" + render_table(scores["rows"]) + "\n```",
-        "Probes are worded apart from all training text. Intervals are 95 % Wilson intervals; "
-        "every answer with its grade is in `report.html`.",
+        f"Probes are worded apart from all training text{_probes(run)}. Intervals are 95 % Wilson "
+        "intervals; every answer with its grade is in `report.html`.",
         "## What it was taught\n\n" + "\n".join(_fact(fact) for fact in facts),
         "## Lineage\n\n" + _lineage(run),
     ]
@@ -81,6 +81,14 @@ def license_of(stated: str) -> dict[str, str]:
     if key in LICENSES:
         return {"license": key}
     return {"license": "other", "license_name": " ".join(stated.split())[:80]}
+
+
+def _probes(run: RunFolder) -> str:
+    """Which probes, so that figures of two models can be compared."""
+    figures = run.manifest("probes").figures if run.has("probes") else {}
+    if "fingerprint" not in figures:
+        return ""
+    return f" (version {figures['version']}, fingerprint `{figures['fingerprint'][:16]}`)"
 
 
 def _base(run: RunFolder) -> str:

@@ -39,6 +39,7 @@ def gather(run: RunFolder) -> dict[str, Any]:
         "name": _figure(run, "lint", "name") or run.run_id,
         "creator": _figure(run, "lint", "creator") or "",
         "scores": load_scores(run.path("evaluate")) if run.has("evaluate") else None,
+        "probes": run.manifest("probes").figures if run.has("probes") else None,
         "gate": run.manifest("gate").figures if run.has("gate") else None,
         "facts": _facts(run, samples),
         "rounds": round_rows(run),

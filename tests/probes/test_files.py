@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from identity_ops.errors import DataError
-from identity_ops.probes.files import MAX_PATTERN, read_user_probes
+from identity_ops.probes.files import MAX_PATTERN, fingerprint, read_user_probes
 from tests.a_run import write_probes
 
 GOOD = {"id": "a", "category": "mine", "question": "Who?", "all_of": ["thistle"]}
@@ -50,6 +50,30 @@ def test_all_wrong_lines_are_told_at_once(tmp_path: Path) -> None:
     path.write_text("{\n" + '{"id": 1}\n')
     with pytest.raises(DataError, match=r"(?s)p\.jsonl:1:.*p\.jsonl:2:"):
         read_user_probes(path)
+
+
+def test_every_wrong_field_of_a_line_is_named(tmp_path: Path) -> None:
+    """Three mistakes in one line are told together, each with its field."""
+    row = {"id": "", "category": "c", "qestion": "q", "all_of": ["("]}
+    path = write_probes(tmp_path / "p.jsonl", [row])
+    with pytest.raises(DataError) as caught:
+        read_user_probes(path)
+    for field in ("id:", "question:", "all_of:", "qestion:"):
+        assert field in str(caught.value)
+
+
+def test_the_fingerprint_is_of_questions_and_rules(tmp_path: Path) -> None:
+    """Another order is the same test; another question or rule is another one."""
+    rows = [GOOD, GOOD | {"id": "b"}]
+    read = [
+        read_user_probes(write_probes(tmp_path / f"{n}.jsonl", found))
+        for n, found in enumerate(
+            [rows, rows[::-1], [GOOD, GOOD | {"id": "b", "all_of": ["heron"]}], [GOOD]]
+        )
+    ]
+    first, reversed_, other, fewer = map(fingerprint, read)
+    assert first == reversed_
+    assert len({first, other, fewer}) == 3
 
 
 def test_a_pattern_has_a_length_limit(tmp_path: Path) -> None:

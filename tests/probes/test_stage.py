@@ -10,8 +10,8 @@ from identity_ops.errors import ConfigError, DataError
 from identity_ops.probes import stage
 from identity_ops.probes.files import load_probes
 from identity_ops.probes.frames import identity_frames
-from identity_ops.probes.stage import probes_stage
-from tests.a_run import commit_lint, knowledge_of, write_probes
+from identity_ops.probes.stage import VERSION, probes_stage
+from tests.a_run import KNOWLEDGE, commit_lint, knowledge_of, write_probes
 
 MINE = {"id": "mine", "category": "mine", "question": "What is your name?", "all_of": ["thistle"]}
 
@@ -64,3 +64,14 @@ def test_same_inputs_same_bytes(lint_dir: Path, tmp_path: Path) -> None:
     one = probes_stage(lint_dir, tmp_path / "one", seed=2)
     two = probes_stage(lint_dir, tmp_path / "two", seed=2)
     assert one.digest == two.digest
+
+
+def test_version_and_fingerprint_are_recorded(lint_dir: Path, tmp_path: Path) -> None:
+    """Two knowledge bases' probes differ in the fingerprint, one's never do."""
+    one = probes_stage(lint_dir, tmp_path / "one").figures
+    two = probes_stage(lint_dir, tmp_path / "two").figures
+    text = KNOWLEDGE.replace("Thistle", "Bramble")
+    other = commit_lint(tmp_path / "b", knowledge_of(tmp_path / "b", text))
+    assert one["fingerprint"] == two["fingerprint"]
+    assert probes_stage(other, tmp_path / "three").figures["fingerprint"] != one["fingerprint"]
+    assert one["version"] == VERSION
