@@ -8,11 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
+from identity_ops.cli.generate import teacher_settings
 from identity_ops.cli.models import verdict_lines
 from identity_ops.cli.output import JSON_OPTION, emit
-from identity_ops.errors import DataError
+from identity_ops.errors import DataError, UsageError
 from identity_ops.evaluate import evaluate_stage, load_scores, render_table
 from identity_ops.evaluate.compare import compare
+from identity_ops.evaluate.judge import FILE as JUDGED
+from identity_ops.evaluate.judge import judge_stage
 from identity_ops.evaluate.samples import Sample
 from identity_ops.evaluate.stage import SAMPLES
 from identity_ops.evaluate.table import percent
@@ -24,7 +27,11 @@ from identity_ops.records import Probe, read_jsonl
 from identity_ops.report import write_report
 from identity_ops.runs import find_result
 from identity_ops.store import manifest as manifests
+from identity_ops.store.manifest import Manifest
 from identity_ops.store.paths import Home
+from identity_ops.teachers.base import TeacherConfig
+
+JUDGE_TOKENS = 1024  # of one opinion, thoughts included
 
 
 def register(app: typer.Typer) -> None:
@@ -49,13 +56,29 @@ def evaluate_command(
     rules: Annotated[
         Path | None, typer.Option(help="TOML file with rules: exit code 1 where one fails.")
     ] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="openrouter, gemini or openai: its opinion beside the rules.")
+    ] = None,
+    judge_model: Annotated[str | None, typer.Option(help="Model at that provider.")] = None,
+    max_cost: Annotated[
+        float | None, typer.Option("--max-cost", min=0, help="Hard cap of the judge, USD.")
+    ] = None,
+    price: Annotated[
+        str | None,
+        typer.Option(metavar="IN:OUT", help="Of the judge, USD a million tokens, if unlisted."),
+    ] = None,
     max_tokens: Annotated[int, typer.Option(min=1, help="Limit of each answer.")] = 64,
     seed: Annotated[int, typer.Option(min=0, help="Of the probes that are drawn.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Ask again, keep the old aside.")] = False,
     as_json: bool = JSON_OPTION,
 ) -> None:
-    """Ask a model held-out probes about a knowledge base; table, samples and HTML report."""
+    """Ask a model held-out probes about a knowledge base; table, samples and HTML report.
+
+    --judge asks another model for its opinion on each answer, and on 396 answers
+    labelled by hand, which shows how far to trust it. The rules decide all the same.
+    """
     wanted = read_rules(rules) if rules else None
+    other = _judge_settings(judge, judge_model, max_cost, price)
     lint_stage(knowledge, out / "lint")
     probes_stage(out / "lint", out / "probes", seed=seed, extra=probes)
     manifest = evaluate_stage(
@@ -64,13 +87,43 @@ def evaluate_command(
     )  # fmt: skip
     page = write_report(out)
     scores = load_scores(out)
+    opinion = None
+    if other:
+        opinion = judge_stage(out, out / "probes", out / "lint", out / "judge", teacher=other,
+                              home=Home.from_env())  # fmt: skip
     verdict = verdict_of(scores, wanted) if wanted else None
-    data = {"counts": manifest.counts, "scores": scores, "report": str(page), "gate": verdict}
+    data = {"counts": manifest.counts, "scores": scores, "report": str(page), "gate": verdict,
+            "judge": opinion and opinion.figures | {"cost_usd": opinion.cost_usd}}  # fmt: skip
     parts = [render_table(scores["rows"]), *(_drawn(scores["drawn"]) if samples else [])]
+    parts += _opinion(opinion, out / "judge") if opinion else []
     parts += verdict_lines(verdict) if verdict else []
     emit(data, "\n".join([*parts, f"report: {page}"]), as_json=as_json)
     if verdict and not verdict["passed"]:
         raise typer.Exit(1)
+
+
+def _judge_settings(
+    name: str | None, model: str | None, max_cost: float | None, price: str | None
+) -> TeacherConfig | None:
+    if name is None:
+        return None
+    if name == "template":
+        raise UsageError("no judge", expected="openrouter, gemini or openai", got=name)
+    return teacher_settings(name=name, model=model, max_cost_usd=max_cost, price=price,
+                            max_tokens=JUDGE_TOKENS)  # fmt: skip
+
+
+def _opinion(made: Manifest, folder: Path) -> list[str]:
+    """Lines on the judge: how often it agrees, with whom, and what it cost."""
+    found = made.figures
+    rules, labels = found["rules"], found["labels"]
+    return [
+        f"\njudge {found['model']}: agrees with the rules on {percent(rules['value'])} of "
+        f"{rules['n']} answers, with hand labels on {percent(labels['value'])} of {labels['n']} "
+        f"({100 * labels['low']:.1f} - {100 * labels['high']:.1f}); {found['unclear']} unclear; "
+        f"${made.cost_usd:.4f}",
+        f"each opinion: {folder / JUDGED}",
+    ]
 
 
 def compare_command(

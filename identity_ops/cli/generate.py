@@ -95,7 +95,7 @@ def _generate(
     for path in (knowledge, catalogue, prompt):
         if path is not None and not path.is_file():
             raise UsageError("no such file", where=path)
-    config = _teacher(
+    config = teacher_settings(
         name=teacher, model=model, temperature=temperature, workers=workers,
         max_cost_usd=max_cost, price=price, prompt_file=str(prompt) if prompt else None,
         personality=personality, ascii=policy, max_requests_per_day=max_requests_per_day,
@@ -120,7 +120,8 @@ def _generate(
     _require_all(summary)
 
 
-def _teacher(**options: Any) -> TeacherConfig:
+def teacher_settings(**options: Any) -> TeacherConfig:
+    """The settings in a command's options; a wrong one is wrong usage."""
     try:
         return TeacherConfig.of(**options)
     except ConfigError as error:

@@ -10,10 +10,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from identity_ops.cli import build
-from identity_ops.errors import DataError
+from identity_ops.errors import DataError, UsageError
+from identity_ops.evaluate.calibration import labelled
 from identity_ops.store.paths import Home
 from tests.a_published_run import finish_run, start_run
 from tests.a_run import KNOWLEDGE, write_probes
+from tests.evaluate.test_judge import saying
+from tests.loopback import KEY, Provider, serve
 from tests.test_registry import finished
 from tests.training.small import small_base
 
@@ -97,3 +100,21 @@ def test_two_runs_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     other = invoke("compare", tmp_path / "runs/weak/evaluate", tmp_path / "runs/good")
     assert "better at facts" in other.stdout
     assert isinstance(invoke("compare", "good", tmp_path).exception, DataError)
+
+
+def test_a_judge_is_asked_on_the_command_line(
+    words: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its agreement with rules and labels is printed with its cost; the embedded teacher is none,
+    and a price that is none is refused before a model is asked."""
+    monkeypatch.setenv("OPENROUTER_API_KEY", KEY)
+    monkeypatch.setenv("IDENTITY_HOME", str(tmp_path / "home"))
+    assert isinstance(invoke(*words, "--judge", "template").exception, UsageError)
+    assert isinstance(invoke(*words, "--judge", "openai", "--price", "x").exception, UsageError)
+    with serve(Provider(lambda _body: saying("right: sure"))) as provider:
+        monkeypatch.setenv("OPENROUTER_BASE_URL", provider.url)
+        result = invoke(*words, "--judge", "openrouter", "--price", "1:1", "--max-cost", 9)
+    assert result.exit_code == 0, result.output
+    assert f"of {len(labelled())} (" in result.stdout
+    assert "$" in result.stdout
+    assert (tmp_path / "out" / "judge" / "judged.jsonl").exists()

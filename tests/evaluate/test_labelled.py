@@ -1,4 +1,4 @@
-"""The grader against answers labelled by hand; see labelled/README.md."""
+"""The grader against answers labelled by hand; see evaluate/labelled/README.md."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
+from identity_ops.evaluate.calibration import Labelled, labelled
 from identity_ops.evaluate.grade import grade
-from tests.evaluate.labelled_answers import Labelled, labelled
 
 LEAST = 0.98
 
