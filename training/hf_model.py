@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 from transformers import AutoModelForCausalLM
+from transformers.utils import logging as hf_logging
 
 from identity_ops.chat_format import CONFIG, read_json
 from identity_ops.errors import DataError
@@ -35,6 +36,7 @@ def load(folder: Path, *, dtype: torch.dtype = torch.float32, attention: str = "
             missing or of another shape.
     """
     check_files(folder)
+    hf_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder, dtype=dtype, attn_implementation=attention, trust_remote_code=False,
@@ -114,8 +116,10 @@ class HfModel(nn.Module):
 
     def head(self, hidden: Tensor) -> Tensor:
         """(N, C) -> logits (N, vocabulary) in fp32."""
-        logits: Tensor = self.model.get_output_embeddings()(hidden)
-        return logits.float()
+        # Not by calling the layer: ranks call it for different numbers of chunks, and ZeRO 3 would
+        # gather its weights in each call.
+        head = self.model.get_output_embeddings()
+        return F.linear(hidden, head.weight, getattr(head, "bias", None)).float()
 
     @property
     def positions(self) -> int:

@@ -41,7 +41,7 @@ def check_packed(name: str, attention: str) -> None:
     plain = model(name)
     with torch.no_grad():
         packed = wrapped.head(wrapped.hidden(ids(), DOCUMENTS))
-        for row, document in {(row, n) for row in range(2) for n in DOCUMENTS[row].tolist()}:
+        for row, document in [(0, 0), (0, 1), (1, 1), (1, 2), (1, 3)]:
             inside = DOCUMENTS[row] == document
             alone = plain(ids()[row][inside].unsqueeze(0)).logits[0]
             torch.testing.assert_close(packed[row][inside], alone, rtol=1e-4, atol=1e-4)
