@@ -43,7 +43,7 @@ class HfFamily:
         attention = "flex_attention" if self.settings.attention == "flex" else "sdpa"
         model = hf_model.load(self.base, attention=attention)
         if self.recipe.lora is not None:
-            hf_lora.put_in(model, self.recipe.lora)
+            hf_lora.put_in(model, self.recipe.lora, self.recipe.sft.seed)
         return HfModel(model, dtype, self.settings)
 
     def groups(self, model: HfModel) -> list[dict[str, Any]]:

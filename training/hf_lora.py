@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import peft
+import torch
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
@@ -22,7 +23,7 @@ WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
 _SLOT = ".default"  # peft's name for the one adapter, within the names of weights
 
 
-def put_in(model: Any, lora: Lora) -> None:
+def put_in(model: Any, lora: Lora, seed: int) -> None:
     """Freeze the model's weights and put fresh adapters beside its linear layers, in place.
 
     Raises:
@@ -31,7 +32,9 @@ def put_in(model: Any, lora: Lora) -> None:
     for weight in model.parameters():
         weight.requires_grad_(False)
     try:
-        peft.inject_adapter_in_model(_config(model, lora), model)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)  # the same on every rank, and when it is run again
+            peft.inject_adapter_in_model(_config(model, lora), model)
     except ValueError as error:
         text = str(error).splitlines()[0]
         raise ConfigError(f"lora: {text}", where="[lora] targets", got=lora.targets) from error
