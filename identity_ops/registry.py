@@ -140,7 +140,7 @@ def promote(home: Home, name: str, version: str, *, why: str = "by hand") -> str
     return update(home, name, change).promoted[-1]
 
 
-def rollback(home: Home, name: str) -> str:
+def rollback(home: Home, name: str, *, why: str = "by hand") -> str:
     """Put the version in force again that was before this one; returns its name.
 
     Raises:
@@ -156,7 +156,7 @@ def rollback(home: Home, name: str) -> str:
             )  # fmt: skip
         verify(home, name, state.promoted[-2])
         back = state.model_copy(update={"promoted": state.promoted[:-1]})
-        return back.said("rolled back", state.promoted[-1], f"to {state.promoted[-2]}")
+        return back.said("rolled back", state.promoted[-1], f"to {state.promoted[-2]}, {why}")
 
     return update(home, name, change).promoted[-1]
 
