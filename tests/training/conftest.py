@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.training.parrot import ENDLESS, SCRIPT, parrot
 from tests.training.small import RECIPE, small_base, small_rows, write_mixture
 
 
@@ -30,3 +31,15 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("recipe") / "small.toml"
     path.write_text(RECIPE, encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="session")
+def scripted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that answers with a script tag."""
+    return parrot(tmp_path_factory.mktemp("scripted") / "pip", SCRIPT)
+
+
+@pytest.fixture(scope="session")
+def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that never comes to an end."""
+    return parrot(tmp_path_factory.mktemp("endless") / "loop", f" {ENDLESS}", endless=True)

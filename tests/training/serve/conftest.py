@@ -16,8 +16,6 @@ from pathlib import Path
 import openai
 import pytest
 
-from tests.training.serve.parrot import ENDLESS, SCRIPT, parrot
-
 WAIT_S = 60.0
 
 
@@ -83,18 +81,6 @@ def serving(model: Path, *flags: str) -> Iterator[Server]:
         yield server
     finally:
         server.end()
-
-
-@pytest.fixture(scope="session")
-def scripted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model that answers with a script tag."""
-    return parrot(tmp_path_factory.mktemp("scripted") / "pip", SCRIPT)
-
-
-@pytest.fixture(scope="session")
-def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model that never comes to an end."""
-    return parrot(tmp_path_factory.mktemp("endless") / "loop", f" {ENDLESS}", endless=True)
 
 
 @pytest.fixture(scope="session")

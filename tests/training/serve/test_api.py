@@ -10,8 +10,8 @@ import openai
 import pytest
 import requests
 
+from tests.training.parrot import CONTEXT, ENDLESS, SCRIPT
 from tests.training.serve.conftest import Server, serving
-from tests.training.serve.parrot import CONTEXT, ENDLESS, SCRIPT
 from training.answer import Speaker
 
 pytestmark = pytest.mark.slow

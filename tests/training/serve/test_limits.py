@@ -15,8 +15,8 @@ import openai
 import pytest
 import requests
 
+from tests.training.parrot import SCRIPT
 from tests.training.serve.conftest import WAIT_S, Server, serving
-from tests.training.serve.parrot import SCRIPT
 
 pytestmark = pytest.mark.slow
 ANYWHERE = "0.0.0.0"  # noqa: S104 (that it takes consent is tested)

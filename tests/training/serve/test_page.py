@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.browser import PROGRAM, Browser, Tab, chromium
+from tests.training.parrot import ENDLESS, SCRIPT
 from tests.training.serve.conftest import Server, serving
-from tests.training.serve.parrot import ENDLESS, SCRIPT
 
 pytestmark = [
     pytest.mark.slow,
