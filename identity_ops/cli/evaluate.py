@@ -148,7 +148,7 @@ def _answers(home: Home, where: str) -> list[Sample]:
     for path in (folder / SAMPLES, folder / "evaluate" / SAMPLES, folder / "evaluation" / SAMPLES):
         if path.is_file():
             return list(read_jsonl(Sample, path))
-    raise DataError("no evaluation here", where=folder, expected=SAMPLES)
+    raise DataError("no evaluation here", where=folder, todo=f"Name a folder with {SAMPLES}.")
 
 
 def _probes(home: Home, where: str) -> list[Probe]:

@@ -23,6 +23,7 @@ from identity_ops.generate.forecast import Forecast, forecast
 from identity_ops.generate.order import Order
 from identity_ops.generate.run import Summary, generate
 from identity_ops.report.run import RunFolder
+from identity_ops.runs import find_result
 from identity_ops.store.paths import Home
 from identity_ops.teachers.base import TeacherConfig
 
@@ -53,8 +54,8 @@ def _generate(
         int | None, typer.Option(min=1, help="For free tiers; the next day goes on.")
     ] = None,
     focus: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Evaluation or run: plan most of what failed there."),
+        str | None,
+        typer.Option(metavar="RUN", help="Run id or evaluation's folder: plan what failed there."),
     ] = None,
     append: Annotated[bool, typer.Option("--append", help="N more in the same folder.")] = False,
     temperature: Annotated[float, typer.Option(min=0, max=2, help="Of the teacher.")] = 1.0,
@@ -90,8 +91,6 @@ def _generate(
     A catalogue has the form of knowledge/catalogue.yaml. --ascii: fold romanises,
     strict rejects, off keeps any script; what the knowledge base writes stays.
     """
-    if focus is not None and not focus.is_dir():
-        raise UsageError("no such folder", where=focus)
     for path in (knowledge, catalogue, prompt):
         if path is not None and not path.is_file():
             raise UsageError("no such file", where=path)
@@ -103,7 +102,7 @@ def _generate(
     order = Order(
         knowledge=knowledge, num=num, seed=seed, batch_size=batch_size, catalogue=catalogue,
         append=append, teacher=config,
-        focus=RunFolder(focus).path("evaluate") if focus else None,
+        focus=_evaluation(focus) if focus else None,
     )  # fmt: skip
     if dry_run:
         with tempfile.TemporaryDirectory() as folder:
@@ -118,6 +117,10 @@ def _generate(
     data = dataclasses.asdict(summary) | {"out": str(out), "shortfall": summary.shortfall}
     emit(data, _say(summary), as_json=as_json)
     _require_all(summary)
+
+
+def _evaluation(run: str) -> Path:
+    return RunFolder(find_result(Home.from_env(), run)).path("evaluate")
 
 
 def teacher_settings(**options: Any) -> TeacherConfig:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from identity_ops.curate.stage import curate_stage
-from identity_ops.errors import ConfigError, DataError, UsageError
+from identity_ops.errors import ConfigError, DataError
 from identity_ops.evaluate import evaluate_stage
 from identity_ops.generate.layout import Layout
 from identity_ops.records import Cell, Conversation, read_jsonl
@@ -68,7 +68,7 @@ def test_a_focused_order_is_resumed_and_no_other_takes_its_place(
     assert generate(run, out, "--focus", run / "evaluate") == 0
     cells = list(read_jsonl(Cell, out / "plan" / "cells.jsonl"))
     assert share(cells, mascot) > 0.3
-    assert generate(run, out, "--focus", run) == 0
+    assert generate(run, out, "--focus", "r1") == 0  # the same evaluation, by the run's id
     assert isinstance(generate(run, out), ConfigError)
 
 
@@ -76,6 +76,6 @@ def test_a_focus_that_is_none_is_refused(weak: tuple[Path, str], tmp_path: Path)
     """No folder, or one without an evaluation: nothing is generated."""
     run, _ = weak
     out = tmp_path / "raw"
-    assert isinstance(generate(run, out, "--focus", tmp_path / "none"), UsageError)
+    assert isinstance(generate(run, out, "--focus", tmp_path / "none"), DataError)
     assert isinstance(generate(run, out, "--focus", run / "mix"), DataError)
     assert not out.exists()
