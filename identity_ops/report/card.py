@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from identity_ops.chat_format import is_hugging_face
 from identity_ops.evaluate.stage import load_scores
 from identity_ops.evaluate.table import percent, render_table
 from identity_ops.records import Fact, read_jsonl
@@ -28,7 +29,7 @@ def model_card(run: RunFolder, *, name: str, version: str) -> str:
     scores = load_scores(run.path("evaluate"))
     facts = list(read_jsonl(Fact, run.path("lint") / "facts.jsonl"))
     parts = [
-        _front(name, facts, scores["headline"], _base(run)),
+        _front(name, facts, scores["headline"], _origin(run)),
         f"# {_plain(name)} {version}",
         "A language model that was taught who it is: its own name, maker, abilities and limits.",
         _headline(scores["headline"]),
@@ -41,7 +42,7 @@ def model_card(run: RunFolder, *, name: str, version: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _front(name: str, facts: list[Fact], head: dict[str, Any], base: str) -> str:
+def _front(name: str, facts: list[Fact], head: dict[str, Any], origin: dict[str, str]) -> str:
     metrics = {
         "name and creator accuracy": head["identity"]["after"]["value"],
         "mean fact recall": head["fact_recall"]["after"]["mean"]["value"],
@@ -67,8 +68,7 @@ def _front(name: str, facts: list[Fact], head: dict[str, Any], base: str) -> str
             }
         ],
     }
-    if base:
-        meta = {"base_model": base} | meta
+    meta = origin | meta
     stated = next((fact.value for fact in facts if fact.role == "license"), "")
     meta = license_of(stated) | meta if stated else meta
     return "---\n" + yaml.safe_dump(meta, sort_keys=False, allow_unicode=True) + "---"
@@ -91,10 +91,12 @@ def _probes(run: RunFolder) -> str:
     return f" (version {figures['version']}, fingerprint `{figures['fingerprint'][:16]}`)"
 
 
-def _base(run: RunFolder) -> str:
-    """The Hub's name of the base, where it came from there."""
-    found = re.fullmatch(r"hf:([\w.-]+/[\w.-]+)", str(run.conf.get("base_model", "")))
-    return found[1] if found else ""
+def _origin(run: RunFolder) -> dict[str, str]:
+    """What reads the model, and the Hub's name of the base where it came from there."""
+    found = re.fullmatch(r"hf:([\w.-]+/[\w.-]+)(@.*)?", str(run.conf.get("base_model", "")))
+    meta = {"base_model": found[1]} if found else {}
+    is_hf = is_hugging_face(run.path("train"))
+    return meta | ({"library_name": "transformers"} if is_hf else {})
 
 
 def _headline(head: dict[str, Any]) -> str:
