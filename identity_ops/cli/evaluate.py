@@ -14,8 +14,8 @@ from identity_ops.cli.output import JSON_OPTION, emit
 from identity_ops.errors import DataError, UsageError
 from identity_ops.evaluate import evaluate_stage, load_scores, render_table
 from identity_ops.evaluate.compare import compare
-from identity_ops.evaluate.judge import FILE as JUDGED
 from identity_ops.evaluate.judge import judge_stage
+from identity_ops.evaluate.opinions import FILE as JUDGED
 from identity_ops.evaluate.samples import Sample
 from identity_ops.evaluate.stage import SAMPLES
 from identity_ops.evaluate.table import percent
@@ -85,12 +85,12 @@ def evaluate_command(
         model, baseline, out / "probes", out / "lint", out, max_tokens=max_tokens, draws=samples,
         seed=seed, force=force,
     )  # fmt: skip
-    page = write_report(out)
     scores = load_scores(out)
     opinion = None
     if other:
         opinion = judge_stage(out, out / "probes", out / "lint", out / "judge", teacher=other,
                               home=Home.from_env())  # fmt: skip
+    page = write_report(out)
     verdict = verdict_of(scores, wanted) if wanted else None
     data = {"counts": manifest.counts, "scores": scores, "report": str(page), "gate": verdict,
             "judge": opinion and opinion.figures | {"cost_usd": opinion.cost_usd}}  # fmt: skip

@@ -19,6 +19,7 @@ from typing import Any, Final
 from identity_ops.curate.parse import parse_messages
 from identity_ops.errors import RejectedError
 from identity_ops.evaluate import calibration
+from identity_ops.evaluate.opinions import FILE, Opinion
 from identity_ops.evaluate.samples import Sample, wanted
 from identity_ops.evaluate.stage import SAMPLES
 from identity_ops.evaluate.stats import Share, wilson
@@ -37,7 +38,6 @@ from identity_ops.teachers.base import Teacher, TeacherConfig, make_teacher
 from identity_ops.teachers.spend import Account, Budget
 
 PROMPT: Final = Path(__file__).with_name("judge.md")
-FILE: Final = "judged.jsonl"
 TRIES: Final = 2  # answers to one question, where the first cannot be read
 RETRIES: Final = 50  # sends beyond the first, over all questions
 TESTS: Final = {
@@ -52,20 +52,6 @@ TESTS: Final = {
     "third_party": "does it name the right maker of that other assistant?",
     "ordinary": "does it leave out who the assistant is? Only that counts, not whether it is true.",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opinion:
-    """What the judge says of one answer, beside what the rules or a person say."""
-
-    probe_id: str
-    category: str
-    question: str
-    answer: str
-    expected: bool  # by the rules, or by hand
-    judged: bool | None  # None: the judge could not be understood
-    words: str
-    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)

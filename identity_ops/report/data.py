@@ -16,6 +16,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from identity_ops.evaluate.opinions import FILE as JUDGED
+from identity_ops.evaluate.opinions import Opinion
 from identity_ops.evaluate.samples import Sample
 from identity_ops.evaluate.score import LABELS
 from identity_ops.evaluate.stage import SAMPLES, load_scores
@@ -25,6 +27,7 @@ from identity_ops.report.run import RunFolder
 from identity_ops.store.manifest import Manifest
 
 TAUGHT_SHOWN = 3  # conversations shown for each fact
+JUDGED_SHOWN = 12  # answers on which a judge and the rules differ
 ANSWERS_SHOWN = 12  # answers shown for each fact
 SAMPLES_SHOWN = 8  # answers shown for each category, wrong ones first
 RIGHT_SHOWN = 3  # right ones among them, however many are wrong
@@ -43,6 +46,7 @@ def gather(run: RunFolder) -> dict[str, Any]:
         "gate": run.manifest("gate").figures if run.has("gate") else None,
         "facts": _facts(run, samples),
         "rounds": round_rows(run),
+        "judge": _judge(run),
         "samples": _by_category(samples),
         "over_identity": [s for s in samples["after"] if _is_over(s)],
         "rival_claims": [s for s in samples["after"] if s.rival],
@@ -114,6 +118,19 @@ def _facts(run: RunFolder, samples: Mapping[str, list[Sample]]) -> list[dict[str
             | {"kinds": _kinds(shown)}
         )
     return sorted(rows, key=lambda row: (not row["n"], row["after"]["value"], row["id"]))
+
+
+def _judge(run: RunFolder) -> dict[str, Any] | None:
+    """A judge model's figures, and answers of which it thinks otherwise than the rules."""
+    if not run.has("judge"):
+        return None
+    opinions = read_jsonl(Opinion, run.path("judge") / JUDGED)
+    against = [
+        one
+        for one in opinions
+        if not one.by_hand and one.judged is not None and one.judged is not one.expected
+    ]
+    return run.manifest("judge").figures | {"against": against[:JUDGED_SHOWN]}
 
 
 def _kinds(answers: list[Sample]) -> dict[str, tuple[int, int]]:

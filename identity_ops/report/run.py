@@ -15,7 +15,7 @@ from identity_ops.store.manifest import Manifest
 
 ORDER = (
     "lint", "plan", "probes", "generate", "refill", "curate", "base", "mix", "train", "evaluate",
-    "gate", "publish",
+    "judge", "gate", "publish",
 )  # fmt: skip
 
 

@@ -12,9 +12,12 @@ import pytest
 
 from identity_ops.errors import CreditError
 from identity_ops.evaluate.calibration import labelled
-from identity_ops.evaluate.judge import Opinion, judge_stage
+from identity_ops.evaluate.judge import judge_stage
+from identity_ops.evaluate.opinions import Opinion
 from identity_ops.evaluate.samples import Sample
 from identity_ops.records import read_jsonl
+from identity_ops.report import render_report
+from identity_ops.report.run import RunFolder
 from identity_ops.store.manifest import Manifest
 from identity_ops.store.paths import Home
 from tests.loopback import KEY, Provider, serve
@@ -78,6 +81,9 @@ def test_agreement_with_the_rules_is_counted(provider: Provider, run: Path) -> N
     assert made.cost_usd == pytest.approx(WORTH * len(samples))
     opinions = list(read_jsonl(Opinion, run / "judge" / "judged.jsonl"))
     assert {one.words for one in opinions} == {"wrong: tea", "Right: fine."}
+    page = render_report(RunFolder(run))
+    assert f"{same} of {len(samples)} answers" in page
+    assert page.count("<q>wrong: tea</q>") == min(12, len(samples) - same)
 
 
 def test_question_answer_and_what_would_be_right_are_sent(provider: Provider, run: Path) -> None:
