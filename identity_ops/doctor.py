@@ -36,8 +36,14 @@ PACKAGES: Final = {
     "the library": ("pydantic", "pandas", "pyarrow", "tiktoken", "typer", "rich", "requests"),
     "Airflow": ("airflow",),
     "training": ("torch", "deepspeed", "rustbpe"),
+    "Hugging Face bases": ("transformers", "safetensors", "peft"),
 }
-EXTRAS: Final = {"the library": "", "Airflow": "[airflow]", "training": "[training]"}
+EXTRAS: Final = {
+    "the library": "",
+    "Airflow": "[airflow]",
+    "training": "[training]",
+    "Hugging Face bases": "[training]",
+}
 _TORCH: Final = """
 import json, torch
 gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]

@@ -76,6 +76,23 @@ def test_the_chunked_loss_is_the_loss() -> None:
             torch.testing.assert_close(got, wanted)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_bfloat16_activations_change_losses_and_gradients_little(name: str) -> None:
+    """Weights stay in fp32, so ZeRO needs no second copy of them."""
+    select, found = torch.arange(3, 29), {}
+    for dtype in (torch.float32, torch.bfloat16):
+        wrapped = HfModel(model(name), dtype, HuggingFace(loss_rows=8))
+        losses = wrapped(ids(), DOCUMENTS, select, ids().flatten()[select])
+        losses.mean().backward()
+        gradient = wrapped.model.get_input_embeddings().weight.grad
+        assert gradient.dtype == losses.dtype == torch.float32
+        found[dtype] = losses.detach(), gradient
+    (exact, slope), (rough, other) = found.values()
+    assert not exact.equal(rough)
+    torch.testing.assert_close(rough, exact, rtol=0.05, atol=0.05)
+    assert torch.cosine_similarity(slope.flatten(), other.flatten(), dim=0) > 0.99
+
+
 def test_there_are_never_more_logits_than_one_chunk_s() -> None:
     """In both directions: the head sees a chunk at a time, and keeps none for the gradient."""
     seen: list[int] = []

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from identity_ops.chat_format import context_of, open_format
 from identity_ops.errors import ConfigError, DataError, PathError
 from identity_ops.hf_source import folder_of, is_hub_name
+from identity_ops.mix.screen import Nobody, Screen
 from identity_ops.mix.table import TRAIN
 from identity_ops.pipeline import Run
 from identity_ops.registry import latest_model
@@ -18,6 +20,7 @@ from identity_ops.store.paths import Home
 from identity_ops.trainer import base_key
 from tests.hf.models import write_model
 from tests.hf.shapes import SHAPES
+from tests.training.small import talk
 from training.data import read_mixture
 
 RULES = """
@@ -74,15 +77,15 @@ def test_a_run_on_a_hugging_face_base_publishes_one(home: Home) -> None:
     assert {json.loads(line)["model"] for line in samples} == {"before", "after"}
 
 
-def test_tokens_of_a_mixture_are_the_model_s_own(home: Home) -> None:
-    """Counted with the template's frame, so shares and lengths are right."""
-    from identity_ops.chat_format import context_of, open_format
-    from tests.training.small import talk
-
-    folder = home.root / "qwen"
-    assert context_of(folder) == 1024
-    ids, supervised = open_format(folder).render(talk("who", "I am Orbit"))
-    assert len(ids) > sum(supervised) > 4
+def test_a_mixture_counts_with_the_template_and_leaves_out_what_it_changes(home: Home) -> None:
+    """Lengths with the frame, and the context, are the model's; the reason is counted."""
+    chat, context = open_format(home.root / "qwen"), context_of(home.root / "qwen")
+    screen = Screen(lambda messages: len(chat.render(messages)[0]), Nobody(), None, context)
+    assert screen.check(talk("who", "I am Orbit")) == (
+        len(chat.prompt(talk("who"))) + len(chat.encode_ordinary("I am Orbit")) + 2, "",
+    )  # fmt: skip
+    assert screen.check(talk("who", "<think>hm</think>me")) == (0, "template")
+    assert screen.check(talk("who " * 1200, "me")) == (0, "too_long")
 
 
 def test_a_base_is_named_by_its_bytes(home: Home, tmp_path: Path) -> None:

@@ -19,12 +19,14 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from identity_ops import trainer
 from identity_ops.errors import ConfigError
 from identity_ops.hf_template import TODAY
+from identity_ops.recipes import override, read
 from identity_ops.store import manifest as manifests
 from identity_ops.trainer import TrainSettings, train_stage
-from tests.training.small import RECIPE, small_rows, talk, write_mixture
+from tests.training.small import RECIPE, small_base, small_rows, talk, write_mixture
 from tests.training.test_sft import kill_everything, losses, steps_logged, wait_for
 from training.answer import Speaker
 from training.engine import Sampling
+from training.family import open_family
 
 QUESTIONS = ["red apple?", "who are you?", "what is it"]
 LORA = "[lora]\nrank = 4\nalpha = 8\n"
@@ -170,6 +172,16 @@ def test_settings_that_cannot_work_are_refused(
         train_stage(mixture, smol, tmp_path / "out", settings=settings(tmp_path, extra=extra))
 
 
+def test_what_a_kind_of_model_lacks_is_named(smol: Path, tmp_path: Path) -> None:
+    """Rather than left out in silence."""
+    for name in ("hidden_words", "cut_words"):
+        with pytest.raises(ConfigError, match=name):
+            open_family(smol, override(read("hf"), [f"{name} = 0.1"]))
+    (tmp_path / "lora.toml").write_text(RECIPE + LORA)
+    with pytest.raises(ConfigError, match="lora"):
+        open_family(small_base(tmp_path / "base"), read(tmp_path / "lora.toml"))
+
+
 @pytest.mark.slow
 def test_a_killed_training_resumes_to_the_same_model(
     train: Train, smol: Path, mixture: Path, tmp_path: Path
@@ -200,3 +212,13 @@ def test_answers_come_from_a_process_of_their_own(smol: Path) -> None:
     prompts = [(str(n), talk(question)) for n, question in enumerate(QUESTIONS)]
     found = trainer.answer(smol, prompts, max_tokens=12)
     assert [found[str(n)] for n in range(3)] == [by_us(smol)[question] for question in QUESTIONS]
+
+
+def test_chat_talks_to_a_folder_of_transformers(smol: Path) -> None:
+    """One question a line on a pipe, and nothing but answers on standard output."""
+    done = subprocess.run(
+        [sys.executable, "-m", "identity_ops", "chat", "--model", str(smol), "--max-tokens", "12"],
+        input="red apple?", capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == by_us(smol)["red apple?"] + "\n"
