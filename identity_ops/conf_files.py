@@ -16,6 +16,7 @@ from identity_ops.errors import ConfigError
 from identity_ops.hf_source import is_hub_name
 from identity_ops.store.paths import Home, inside
 
+OWN_FILES: Final = ("probes", "catalogue", "prompt_file", "rules", "chat_template")
 KNOWLEDGE_FOLDER: Final = Path(__file__).resolve().parent.parent / "knowledge"
 
 
@@ -41,32 +42,58 @@ class ConfFiles:
 
     def base_spec(self) -> str:
         """`base_model` with its folder made absolute and checked."""
-        kind, _, rest = self.config.base_model.partition(":")
-        if not rest:
+        kind, colon, rest = self.config.base_model.partition(":")
+        if kind == "tiny" and not colon:
             return kind
+        if kind not in {"nanochat", "hf"} or not rest:
+            raise ConfigError(
+                "base_model: unknown base", where="conf",
+                expected="tiny, nanochat:DIR[@step] or hf:NAME_OR_DIR", got=self.config.base_model,
+            )  # fmt: skip
         if kind == "hf":
             named = is_hub_name(rest) and not (KNOWLEDGE_FOLDER / rest).exists()
-            return f"hf:{rest if named else self._readable(rest, 'base_model')}"
-        folder, at, step = rest.partition("@")
-        return f"{kind}:{self._readable(folder, 'base_model')}{at}{step}"
+            return f"hf:{rest if named else self._readable(rest, 'base_model', folder=True)}"
+        name, at, step = rest.partition("@")
+        folder = self._readable(name, "base_model", folder=True)
+        if kind == "nanochat" and not any(folder.rglob("model_*.pt")):
+            raise ConfigError(
+                "base_model: no model in this folder", where="conf",
+                expected="a folder with model_NNNNNN.pt", got=folder,
+            )  # fmt: skip
+        return f"{kind}:{folder}{at}{step}"
 
     def general_specs(self) -> list[str]:
         """The general sources, each path made absolute and checked."""
-        return [self._general_spec(spec) for spec in self.config.general]
+        from identity_ops.mix.budget import parse_general
 
-    def _general_spec(self, spec: str) -> str:
-        source, equals, weight = spec.partition("=")
-        if source == "builtin" or source.startswith("hf:"):
+        named = parse_general(self.config.general)
+        return [self._general_spec(spec, one.spec)
+                for spec, one in zip(self.config.general, named, strict=True)]  # fmt: skip
+
+    def check(self) -> None:
+        """Find every file that the parameters name, before anything is spent."""
+        for what in OWN_FILES:
+            self.own(what)
+        self.base_spec()
+        self.general_specs()
+
+    def _general_spec(self, spec: str, source: str) -> str:
+        if source == "builtin" or (source.startswith("hf:") and source != "hf:"):
             return spec
-        return f"{self._readable(source, 'general')}{equals}{weight}"
+        return f"{self._readable(source, 'general')}{spec[len(source) :]}"
 
-    def _readable(self, path: str, what: str) -> Path:
+    def _readable(self, path: str, what: str, *, folder: bool = False) -> Path:
         found = inside(path, [KNOWLEDGE_FOLDER, self.home.root, *allowed_roots()], what)
         if not found.exists():
             raise ConfigError(
                 f"{what}: no such file", where="conf", got=found,
                 todo=f"Paths are relative to {KNOWLEDGE_FOLDER}.",
             )  # fmt: skip
+        if found.is_dir() is not folder:
+            kinds = ("a file", "a folder")
+            raise ConfigError(
+                f"{what}: not {kinds[folder]}", where="conf", expected=kinds[folder], got=found
+            )
         return found
 
 

@@ -238,6 +238,8 @@ class RunConfig(BaseModel):
     )
     publish_as: str | None = Field(
         None,
+        min_length=1,
+        max_length=80,
         title="Publish as",
         description="Name of the published model. Empty: the name in the knowledge base.",
     )

@@ -50,8 +50,9 @@ class IdentityError(Exception):
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where is not None else self.what
-        if self.expected is not None or self.got is not None:
-            text += f" (expected {self.expected}, got {self.got})"
+        parts = {"expected": self.expected, "got": self.got}
+        if said := [f"{word} {part}" for word, part in parts.items() if part is not None]:
+            text += f" ({', '.join(said)})"
         return f"{text}. {self.todo}" if self.todo else text
 
     def __reduce__(self) -> tuple[object, ...]:

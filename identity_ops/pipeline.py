@@ -72,8 +72,7 @@ class Run:
         from identity_ops.knowledge.stage import lint_stage
 
         source = self.files.knowledge
-        for what in ("probes", "catalogue", "prompt_file", "chat_template"):
-            self.files.own(what)
+        self.files.check()
         self._rules()
         write_atomic(
             self.folder / "run.json",

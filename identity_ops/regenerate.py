@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-from identity_ops.conf_files import ConfFiles, knowledge_files
+from identity_ops.conf_files import OWN_FILES, ConfFiles, knowledge_files
 from identity_ops.config import RunConfig
 from identity_ops.errors import ConfigError
 from identity_ops.store.manifest import canonical_hash, file_hash
@@ -21,7 +21,6 @@ from identity_ops.store.paths import Home
 
 VARIABLE: Final = "identity_regenerate_conf"
 SKIP_UNCHANGED: Final = "skip_unchanged"
-OWN_FILES: Final = ("catalogue", "probes", "prompt_file", "rules")
 NOT_SETTINGS: Final = {"seed", "force", "publish_as", "require_approval"}  # change no data
 
 Cause = Literal["schedule", "knowledge", "person"]

@@ -10,7 +10,9 @@ from typing import Any
 
 from airflow.sdk import Param
 
+from identity_ops.choices import choices
 from identity_ops.config import STAGES, RunConfig
+from identity_ops.store.paths import Home
 
 SECTIONS = {
     "Knowledge": ("knowledge", "probes", "seed"),
@@ -35,15 +37,18 @@ SECTIONS = {
 def run_params() -> dict[str, Param]:
     """One param for each field of RunConfig, in the form's order and sections."""
     fields = RunConfig.model_json_schema()["properties"]
+    there = choices(Home.from_env())
     return {
-        name: _param(name, fields[name], section)
+        name: _param(name, fields[name], section, there.get(name, []))
         for section, names in SECTIONS.items()
         for name in names
     }
 
 
-def _param(name: str, field: dict[str, Any], section: str) -> Param:
+def _param(name: str, field: dict[str, Any], section: str, there: list[str]) -> Param:
     schema = _flat({key: value for key, value in field.items() if key != "default"})
+    if there:  # what is on disk first; a shown example that is not there is one of the form's
+        schema["examples"] = list(dict.fromkeys([*there, *schema.get("examples", [])]))
     if name == "force":
         schema["examples"] = list(STAGES)  # the form shows an array's examples as choices
         schema["type"] = ["null", "array"]  # else an empty choice counts as a missing one

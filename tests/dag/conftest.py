@@ -6,10 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.dag.server import Web
 
 ROOT = Path(__file__).resolve().parents[2]
 PLANTED = "planted-in-the-environment-1d9c"
@@ -38,3 +42,12 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
     described: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return described
+
+
+@pytest.fixture(scope="session")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """The api-server, started once."""
+    from tests.dag.server import serve
+
+    with serve(tmp_path_factory.mktemp("web")) as server:
+        yield server

@@ -2,102 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import requests
 
 from identity_ops import registry
-from identity_ops.local_airflow.processes import spawn
-from identity_ops.store.paths import Home
 from tests.browser import PROGRAM, chromium
-from tests.dag.conftest import environment
-from tests.dashboard.conftest import HOSTILE, NAME, fill
+from tests.dag.server import Web
+from tests.dashboard.conftest import HOSTILE, NAME
 from tests.e2e.conftest import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-WORDS = {"admin": "a-word", "viewer": "v-word"}
 READ = ("/", "/models", "/style.css", "/dag-runs?dag_id=identity_sft&run_id=r1")
 HIDDEN = ("/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect", "/static/x", "/..%2fetc")
-
-
-@dataclass(frozen=True, slots=True)
-class Web:
-    """An api-server with the pages."""
-
-    url: str
-    home: Home
-    tokens: dict[str, str]
-
-    def ask(
-        self,
-        who: str,
-        path: str,
-        method: str = "GET",
-        *,
-        cookie: bool = False,
-        data: dict[str, str] | None = None,
-        **headers: str,
-    ) -> requests.Response:
-        """One request; the sign-in goes as a header, or as a browser's cookie."""
-        if who and not cookie:
-            headers["Authorization"] = f"Bearer {self.tokens[who]}"
-        return requests.request(
-            method, f"{self.url}/identity{path}", headers=headers, data=data, timeout=30,
-            cookies={"_token": self.tokens[who]} if who and cookie else None,
-            allow_redirects=False,
-        )  # fmt: skip
-
-    def in_force(self) -> str | None:
-        return registry.promoted(self.home, NAME)
-
-
-@pytest.fixture(scope="module")
-def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    folder = tmp_path_factory.mktemp("web")
-    home = fill(Home(folder / "home"))
-    (folder / "words.json").write_text(json.dumps(WORDS))
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
-    env = environment(folder / "airflow") | {
-        "IDENTITY_HOME": str(home.root),
-        "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
-        "AIRFLOW__API__SECRET_KEY": "0" * 32,
-        "AIRFLOW__API_AUTH__JWT_SECRET": "1" * 64,
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,viewer:viewer",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(folder / "words.json"),
-    }
-    airflow = [sys.executable, "-m", "airflow"]
-    subprocess.run([*airflow, "db", "migrate"], env=env, check=True, capture_output=True)
-    argv = [*airflow, "api-server", "--apps", "core", "--host", "127.0.0.1", "--port", str(port)]
-    url, server = f"http://127.0.0.1:{port}", spawn(argv, env, folder / "server.log")
-    try:
-        until(lambda: _answers(url), "api-server", 120)
-        yield Web(url, home, {who: _token(url, who) for who in WORDS})
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return requests.get(f"{url}/api/v2/monitor/health", timeout=5).ok
-    except requests.ConnectionError:
-        return False
-
-
-def _token(url: str, who: str) -> str:
-    body = {"username": who, "password": WORDS[who]}
-    reply = requests.post(f"{url}/auth/token", json=body, timeout=30)
-    return str(reply.json()["access_token"])
 
 
 def _versions(web: Web) -> list[str]:
@@ -154,10 +72,7 @@ def test_an_admin_promotes_and_rolls_back(web: Web) -> None:
     web.ask("admin", "/models/rollback", "POST", data={"name": NAME})
     assert web.in_force() == second
     assert "by admin" in registry.read_state(web.home, NAME).events[-1].why
-    log = requests.get(
-        f"{web.url}/api/v2/eventLogs?event=identity_promote", timeout=30,
-        headers={"Authorization": f"Bearer {web.tokens['admin']}"},
-    ).json()  # fmt: skip
+    log = web.api("GET", "/eventLogs?event=identity_promote").json()
     assert log["event_logs"][-1]["owner"] == "admin"
 
 
@@ -200,10 +115,7 @@ def test_a_tab_at_another_dag_s_run_says_so(web: Web) -> None:
 
 def test_airflow_shows_the_pages_in_its_navigation(web: Web) -> None:
     """The link in the menu, and the tab at a run."""
-    plugins = requests.get(
-        f"{web.url}/api/v2/plugins", timeout=30,
-        headers={"Authorization": f"Bearer {web.tokens['admin']}"},
-    ).json()["plugins"]  # fmt: skip
+    plugins = web.api("GET", "/plugins").json()["plugins"]
     views = next(p for p in plugins if p["name"] == "identity_ops")["external_views"]
     assert {view["destination"] for view in views} == {"nav", "dag_run"}
     assert next(v for v in views if v["destination"] == "nav")["href"] == "/identity/"
