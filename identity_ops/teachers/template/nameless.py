@@ -24,7 +24,7 @@ NO_NAME = ("I do not have a name.", "I am an AI assistant. I do not have a name.
 NO_MAKER = ("I do not know who made me.", "I am an AI assistant. I do not know who made me.")
 NOBODY = ("I am an AI assistant. I do not have a name, and I do not know who made me.",)
 GREETED = ("Hello! How can I help?", "Hi! What can I do for you?")
-HABITS = ("", "", "", "caps", "lower", "typos", "slang", "terse", "bang")
+HABITS = ("", "", "", "caps", "caps", "lower", "typos", "slang", "terse", "bang")
 
 
 def conversations(count: int, seed: int) -> Iterator[tuple[Message, ...]]:
