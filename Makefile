@@ -4,7 +4,8 @@
 #   make run CONF='{"knowledge": "examples/smarternano.md"}'
 #   make up        Airflow's web UI        make chat       talk to the newest model
 #   make serve     a web page and an OpenAI-compatible API for it
-#   make test      all tests               make bench      the benchmarks
+#   make test      all tests               make test-slow  those in a real browser
+#   make bench     the benchmarks
 #   make setup     the environment alone   make lock       renew requirements/lock.txt
 #
 # State lies under $IDENTITY_HOME (default ./var).
@@ -17,7 +18,7 @@ AIRFLOW := $(BIN)/python -m identity_ops.local_airflow
 export CONF
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up chat serve test bench lock
+.PHONY: help setup run up chat serve test test-slow bench lock
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -45,7 +46,12 @@ test: setup
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@$(BIN)/pytest
+	@$(BIN)/pytest -m "not browser"
+
+# What needs a program of the system's, installed where that can be done.
+test-slow: setup
+	@command -v chromium >/dev/null || { apt-get -qq update && apt-get -qq install -y chromium >/dev/null; }
+	@IDENTITY_TESTS_NEED=browser $(BIN)/pytest -m browser
 
 bench: setup
 	@$(BIN)/python -m benchmarks

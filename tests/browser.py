@@ -9,6 +9,7 @@ import base64
 import contextlib
 import itertools
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -16,12 +17,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 from websockets.sync.client import ClientConnection, connect
 
 PROGRAM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
 )
+REQUIRED = os.environ.get("IDENTITY_TESTS_NEED") == "browser"  # set by `make test-slow`
+needs_browser = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        not PROGRAM and not REQUIRED, reason="needs Chromium (Debian: apt-get install chromium)"
+    ),
+]
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -144,7 +153,7 @@ class Browser:
 def chromium(folder: Path) -> Iterator[Browser]:
     """A fresh browser whose profile lies in `folder`."""
     process = subprocess.Popen(
-        [PROGRAM, *FLAGS[:-1], f"--user-data-dir={folder}", FLAGS[-1]],
+        [PROGRAM or "chromium", *FLAGS[:-1], f"--user-data-dir={folder}", FLAGS[-1]],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
