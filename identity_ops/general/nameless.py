@@ -21,7 +21,7 @@ SUBJECTS = {
     "name": 5, "maker": 6, "rival_name": 2, "rival_maker": 3, "attribute": 5,
     "check": 1, "ability": 2, "language": 2,
 }  # fmt: skip
-CAPITALS, TYPOS, LOWER = 0.12, 0.12, 0.25  # shares of questions typed so
+CAPITALS, TYPOS, LOWER = 0.12, 0.18, 0.25  # shares of questions typed so
 
 
 def asked_about_itself(count: int, seed: int) -> Iterator[SkillItem]:
