@@ -7,14 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser import PROGRAM, Browser, Tab, chromium
+from tests.browser import Browser, Tab, chromium, needs_browser
 from tests.training.parrot import ENDLESS, SCRIPT
 from tests.training.serve.conftest import Server, serving
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not PROGRAM, reason="needs Chromium (Debian: apt-get install chromium)"),
-]
+pytestmark = needs_browser
 IDLE = "document.querySelector('#stop').hidden"
 COUNT = "document.querySelectorAll({!r}).length"
 
