@@ -1,7 +1,7 @@
 """What a form may offer: the knowledge bases, bases and published models that are there.
 
-Examples, not a closed set: each field takes any other value too. Nothing is opened, so that a DAG
-file can ask at every parse; what cannot be listed is left out.
+Examples, not a closed set: each field takes any other value too. A DAG file asks at every parse, so
+little is opened, and what cannot be read is left out.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from identity_ops import registry
 from identity_ops.conf_files import KNOWLEDGE_FOLDER, allowed_roots, knowledge_files
+from identity_ops.errors import IdentityError
+from identity_ops.store import manifest as manifests
 from identity_ops.store.paths import Home
 
 MOST: Final = 50  # of each; a longer list helps nobody
@@ -26,7 +29,7 @@ def choices(home: Home) -> Mapping[str, list[str]]:
         return {
             "knowledge": _first(_named(path) for path in knowledge_files()),
             "base_model": _first(base for root in roots for base in _bases(root)),
-            "publish_as": _first(path.name for path in _folders(home.root / "models")),
+            "publish_as": _first(_names(home)),
         }
     return {}
 
@@ -35,6 +38,15 @@ def _named(path: Path) -> str:
     """As a parameter names it: relative to knowledge/ where it lies there."""
     inside = KNOWLEDGE_FOLDER in path.parents
     return str(path.relative_to(KNOWLEDGE_FOLDER)) if inside else str(path)
+
+
+def _names(home: Home) -> Iterable[str]:
+    """As the models were published: a folder's name may have lost a space."""
+    for folder in _folders(home.root / "models"):
+        for version in registry.versions(home, folder.name)[-1:]:
+            with contextlib.suppress(IdentityError):
+                manifest = manifests.load(home.model(folder.name, version), verify=False)
+                yield manifest.config.get("name", folder.name)
 
 
 def _bases(root: Path) -> Iterable[str]:

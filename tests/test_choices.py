@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from identity_ops.choices import MOST, choices
+from identity_ops.store import manifest as manifests
 from identity_ops.store.paths import Home
+from tests.a_run import commit
 
 
 @pytest.fixture
@@ -19,6 +21,12 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def _touch(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
+
+
+def _rename(folder: Path, name: str) -> None:
+    """Give a committed version the name it was published under."""
+    found = manifests.load(folder, verify=False)
+    manifests.save(folder, found.model_copy(update={"config": {"name": name}}))
 
 
 def test_knowledge_bases_are_named_as_a_parameter_names_them(root: Path) -> None:
@@ -42,9 +50,15 @@ def test_bases_are_found_in_both_layouts(root: Path) -> None:
 
 
 def test_published_names_are_offered_and_the_list_ends_somewhere(root: Path) -> None:
+    home = Home(root)
     for number in range(MOST + 5):
-        (root / "models" / f"m{number:03}").mkdir(parents=True)
-    assert len(choices(Home(root))["publish_as"]) == MOST
+        folder = home.model(f"Model {number:03}", "v0001-0123abcd")
+        commit(folder, "publish", {"model.pt": "weights"})
+        _rename(folder, f"Model {number:03}")
+    _touch(home.model("torn", "v0001-0123abcd") / "manifest.json")
+    found = choices(home)["publish_as"]
+    assert len(found) == MOST
+    assert found[0] == "Model 000"
 
 
 def test_nothing_there_is_no_error(root: Path) -> None:

@@ -75,10 +75,10 @@ def row(folder: Path) -> Row:
 
 def models(home: Home) -> list[Model]:
     """Every published model."""
-    by_name: dict[str, list[VersionInfo]] = {}
+    by_folder: dict[str, list[VersionInfo]] = {}
     for version in list_models(home):
-        by_name.setdefault(version.name, []).append(version)
-    return [_model(home, name, tuple(versions)) for name, versions in sorted(by_name.items())]
+        by_folder.setdefault(Path(version.folder).parent.name, []).append(version)
+    return [_model(home, tuple(versions)) for _, versions in sorted(by_folder.items())]
 
 
 def report(home: Home, digest: str) -> str:
@@ -115,7 +115,8 @@ def report_of_run(home: Home, run_id: str) -> str:
     return render_report(RunFolder(folder))
 
 
-def _model(home: Home, name: str, versions: tuple[VersionInfo, ...]) -> Model:
+def _model(home: Home, versions: tuple[VersionInfo, ...]) -> Model:
+    name = versions[0].name
     state = read_state(home, name)
     return Model(
         name=name, versions=versions, events=tuple(reversed(state.events)),
