@@ -14,8 +14,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-import pyarrow.parquet as pq
-
 from identity_ops.errors import DataError
 from identity_ops.evaluate import drawn
 from identity_ops.evaluate.samples import Sample, judge, prompt
@@ -184,6 +182,8 @@ class _Exam:
 
 def _seen(own: Sequence[Probe], mix_dir: Path, knowledge: Knowledge) -> frozenset[str]:
     """Ids of the user's probes that a training turn equals or overlaps."""
+    import pyarrow.parquet as pq  # heavy, and Airflow's web pages read evaluations, too
+
     finder = LeakFinder(own, masked_phrases([knowledge.profile.name], knowledge.facts))
     found: set[str] = set()
     table = pq.ParquetFile(mix_dir / "train.parquet")

@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from identity_ops.evaluate.opinions import FILE as JUDGED
 from identity_ops.evaluate.opinions import Opinion
 from identity_ops.evaluate.samples import Sample
@@ -174,6 +172,8 @@ def _taught(run: RunFolder) -> dict[str, Taught]:
 
 def _trained_ids(run: RunFolder) -> set[str] | None:
     """Ids of the identity conversations in the training mixture; None without a mixture."""
+    import pyarrow.parquet as pq  # heavy, and Airflow's web pages import this module
+
     if not run.has("mix"):
         return None
     ids: set[str] = set()
@@ -214,6 +214,8 @@ def _data(run: RunFolder) -> dict[str, Any] | None:
 
 def _rejections(run: RunFolder) -> dict[str, int]:
     """Reason -> count, over the generate batches, refill and curate; each response once."""
+    import pyarrow.parquet as pq
+
     seen: set[tuple[str, str]] = set()
     for stage in _generated(run):
         path = run.path(stage) / "rejections.jsonl"
