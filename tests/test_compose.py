@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -136,3 +138,57 @@ def test_trainings_are_not_delivered_twice_nor_cut_at_a_checkpoint(
 
 def _after(command: list[str], option: str) -> str:
     return command[command.index(option) + 1] if option in command else ""
+
+
+def test_every_name_that_is_referred_to_is_declared(services: dict[str, Any]) -> None:
+    """What `docker compose config` checks: services waited for, volumes, conditions."""
+    declared = set(yaml.safe_load((ROOT / "docker-compose.yml").read_text())["volumes"])
+    for name, service in services.items():
+        for other, how in service.get("depends_on", {}).items():
+            assert how["condition"] in {"service_healthy", "service_completed_successfully"}
+            healthy = how["condition"] == "service_healthy"
+            assert "healthcheck" in services[other] if healthy else other == "airflow-init", name
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            assert source in declared or (ROOT / source).is_dir(), volume
+
+
+def test_only_the_two_queues_that_tasks_name_have_workers(services: dict[str, Any]) -> None:
+    """A task on another queue would wait in silence; the operators name `gpu`, the rest none."""
+    text = (ROOT / "plugins" / "identity_operators.py").read_text()
+    assert set(re.findall(r'^GPU = "(\w+)"', text, re.MULTILINE)) | {"default"} == {
+        _after(services[name]["command"], "--queues") for name in ("worker", "gpu-worker")
+    }
+
+
+def test_all_see_the_knowledge_base_and_none_can_change_it(services: dict[str, Any]) -> None:
+    """The triggerer watches it, the DAG processor lists it, workers read it."""
+    for name in AIRFLOW:
+        assert "./knowledge:/opt/identity-ops/knowledge:ro" in services[name]["volumes"], name
+
+
+def test_no_process_gains_rights(services: dict[str, Any]) -> None:
+    for name in AIRFLOW:
+        assert services[name]["security_opt"] == ["no-new-privileges:true"], name
+
+
+def test_compose_itself_accepts_the_file(tmp_path: Path) -> None:
+    """With an engine's own check, where there is one, from a filled-in example."""
+    checker = next(filter(_works, (["docker", "compose"], ["docker-compose"])), None)
+    if checker is None:
+        pytest.skip("no docker compose")
+    text = (ROOT / ".env.example").read_text()
+    filled = tmp_path / "env"
+    filled.write_text(
+        re.sub(r"^(\w*(?:PASSWORD|_KEY|SECRET))=$", r"\1=x", text, flags=re.MULTILINE)
+    )
+    argv = [*checker, "--env-file", str(filled), "--profile", "gpu", "config", "--quiet"]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def _works(command: list[str]) -> bool:
+    if shutil.which(command[0]) is None:
+        return False
+    done = subprocess.run([*command, "version"], capture_output=True, check=False)
+    return done.returncode == 0
