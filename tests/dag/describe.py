@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,7 @@ def _dag(dag: Any) -> dict[str, Any]:
             watcher.trigger.serialize()[0] for asset in assets for watcher in asset.watchers
         ],
         "tells": dag.has_on_failure_callback,
+        "due": {weeks: _due(dag, weeks) for weeks in (0, 4)} if schedule else {},
         "params": {name: dag.params.get_param(name).serialize() for name in dag.params},
         "tasks": {
             task.task_id: {
@@ -77,6 +79,28 @@ def _dag(dag: Any) -> dict[str, Any]:
             for task in dag.tasks
         },
     }
+
+
+def _due(dag: Any, weeks: int) -> int:
+    """How many runs are due now, by the scheduler's own reckoning.
+
+    Args:
+        weeks: since the last run; 0: there was none yet.
+    """
+    from airflow.sdk import timezone
+    from airflow.serialization.decoders import decode_timetable
+    from airflow.serialization.encoders import encode_timetable
+    from airflow.timetables.base import DataInterval, TimeRestriction
+
+    timetable, now = decode_timetable(encode_timetable(dag.timetable)), timezone.utcnow()
+    last = DataInterval.exact(now - timedelta(weeks=weeks)) if weeks else None
+    limits = TimeRestriction(earliest=dag.start_date, latest=None, catchup=dag.catchup)
+    for count in range(100):
+        info = timetable.next_dagrun_info(last_automated_data_interval=last, restriction=limits)
+        if info is None or info.run_after > now:
+            return count
+        last = info.data_interval
+    return 100
 
 
 def _retries() -> dict[str, str]:

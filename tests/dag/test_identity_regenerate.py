@@ -39,6 +39,12 @@ def test_downtime_leaves_no_backlog(dag: dict[str, Any]) -> None:
     assert dag["catchup"] is False
     assert dag["max_active_runs"] == 1
     assert dag["start_date"] == "None"
+    assert dag["due"]["4"] == 1
+
+
+def test_switched_on_it_waits_for_its_day(dag: dict[str, Any]) -> None:
+    """Whoever switches it on on a Tuesday has not asked for a run of Monday's."""
+    assert dag["due"]["0"] == 0
 
 
 def test_it_is_weekly_and_watches_the_knowledge_base(dag: dict[str, Any]) -> None:
