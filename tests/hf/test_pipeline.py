@@ -53,6 +53,7 @@ def run_of(home: Home, **changes: object) -> Run:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # seven processes, each of which imports torch and transformers
 def test_a_run_on_a_hugging_face_base_publishes_one(home: Home) -> None:
     """From lint to publish; what is published is a folder that transformers reads alone."""
     run = run_of(home)
