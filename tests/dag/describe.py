@@ -93,7 +93,8 @@ def _due(dag: Any, weeks: int) -> int:
     from airflow.timetables.base import DataInterval, TimeRestriction
 
     timetable, now = decode_timetable(encode_timetable(dag.timetable)), timezone.utcnow()
-    last = DataInterval.exact(now - timedelta(weeks=weeks)) if weeks else None
+    then = timezone.coerce_datetime(now - timedelta(weeks=weeks))
+    last = DataInterval.exact(then) if weeks else None
     limits = TimeRestriction(earliest=dag.start_date, latest=None, catchup=dag.catchup)
     for count in range(100):
         info = timetable.next_dagrun_info(last_automated_data_interval=last, restriction=limits)

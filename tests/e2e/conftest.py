@@ -88,14 +88,18 @@ def environment(home: Home, **extra: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def launched(env: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def launched(env: Mapping[str, str], **settings: str) -> Iterator[subprocess.Popen[bytes]]:
     """The launcher, once it has said that Airflow is up; ended in order afterwards.
 
+    Settings of Airflow are named as section__key.
     It ends with this process too, should pytest itself be killed.
     """
     said = Path(env["IDENTITY_HOME"]) / "launcher.log"
     said.write_bytes(b"")
-    argv = [*LAUNCHER, "up", "--set", "scheduler.task_instance_heartbeat_timeout=20"]
+    settings |= {"scheduler__task_instance_heartbeat_timeout": "20"}
+    argv = [*LAUNCHER, "up"]
+    for name, value in settings.items():
+        argv += ["--set", f"{name.replace('__', '.')}={value}"]
     process = spawn(argv, env, said)
     try:
         until(lambda: UP.search(said.read_text()) or process.poll(), "Airflow", 180)

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +31,14 @@ DAG = "identity_regenerate"
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The Airflow, the knowledge base that it watches, and what its webhook was sent."""
+    """The Airflow, the knowledge base that it watches, and what its webhook and metrics' collector
+    were sent."""
 
     url: str
     token: str
     kb: Path
     told: list[str]
+    metrics: list[bytes]
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """One request to Airflow's API as the admin."""
@@ -58,15 +60,26 @@ class Site:
         over = [run for run in runs if run["state"] in {"success", "failed"}]
         return over if len(over) == count == len(runs) else None
 
+    def trigger(self, run_id: str, **conf: Any) -> None:
+        """Start a run of identity_sft."""
+        body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
+        self.call("POST", "/dags/identity_sft/dagRuns", body)
+
     def log(self, dag: str, run_id: str, task: str) -> str:
         """A task's log as text."""
         path = f"/dags/{dag}/dagRuns/{run_id}/taskInstances/{task}/logs/1?full_content=true"
         return json.dumps(self.call("GET", path))
 
-    def asset(self) -> int:
-        """The id of the watched asset."""
-        found = self.call("GET", f"/assets?name_pattern={ASSET}")["assets"]
+    def asset(self, name: str = ASSET) -> int:
+        """The id of an asset."""
+        found = self.call("GET", f"/assets?name_pattern={name}")["assets"]
         return int(found[0]["id"])
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """What was said of an asset."""
+        path = f"/assets/events?asset_id={self.asset(name)}"
+        found: list[dict[str, Any]] = self.call("GET", path)["asset_events"]
+        return found
 
     def watched(self) -> bool:
         """Whether the triggerer has taken its first look."""
@@ -81,20 +94,22 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     kb = folder / "kb.md"
     kb.write_text("# Wren\n\n## Basic Identity\n- Name: Wren\n- Creator: Alder Lab\n")
     conf = {"knowledge": str(kb), "num_conversations": 4, "temperature": 0.5}
-    with _webhook() as (address, told):
+    with _webhook() as (address, told, metrics):
         env = environment(
             home, IDENTITY_ALLOWED_ROOTS=str(folder),
             AIRFLOW_VAR_IDENTITY_REGENERATE_CONF=json.dumps(conf),
             AIRFLOW_CONN_IDENTITY_NOTIFY=json.dumps({"conn_type": "http", "host": address}),
+            OTEL_EXPORTER_OTLP_ENDPOINT=address, OTEL_EXPORTER_OTLP_PROTOCOL="http/protobuf",
+            OTEL_METRIC_EXPORT_INTERVAL="1000",
         )  # fmt: skip
-        with launched(env):
+        with launched(env, metrics__otel_on="True"):
             state = State.of(home)
             instance = find(state)
             assert instance is not None
             sign_in = {"username": USER, "password": state.password()}
             url = instance.client.url
             token = requests.post(f"{url}/auth/token", json=sign_in, timeout=30).json()
-            yield Site(url, token["access_token"], kb, told)
+            yield Site(url, token["access_token"], kb, told, metrics)
 
 
 def test_an_edit_triggers_one_run_with_the_week_as_seed(site: Site) -> None:
@@ -130,18 +145,28 @@ def test_an_identical_event_and_a_retry_trigger_none(site: Site) -> None:
     assert len(site.runs("identity_sft")) == 1
 
 
+def test_what_was_made_is_seen_at_the_asset_and_measured(site: Site) -> None:
+    """A run up to its data: no base is made, for there is no slot to make it in."""
+    pool = {"pool": "gpu", "slots": 0, "description": "", "include_deferred": False}
+    site.call("PATCH", "/pools/gpu", pool)
+    site.call("PATCH", "/dags/identity_sft", {"is_paused": False})
+    site.trigger("made", knowledge=str(site.kb), num_conversations=4)
+    (event,) = until(lambda: site.events("identity_conversations"), "data", 150)
+    extra = event["extra"]
+    assert (extra["run"], extra["conversations"], extra["cost_usd"]) == ("made", 4, 0)
+    assert extra["facts"] >= 2
+    name = b"identity_ops.curate.conversations"
+    until(lambda: any(name in body for body in site.metrics), "metric")
+    site.call("PATCH", "/dags/identity_sft/dagRuns/made", {"state": "failed"})
+
+
 def test_a_failed_run_tells_people(site: Site) -> None:
     """The webhook learns which run, once."""
     site.call("PATCH", "/dags/identity_sft", {"is_paused": False})
-    queued = site.runs("identity_sft")[0]["dag_run_id"]
-    site.call("PATCH", f"/dags/identity_sft/dagRuns/{queued}", {"state": "failed"})
-    conf = {"knowledge": str(site.kb.with_name("gone.md"))}
-    body = {"dag_run_id": "no-such-file", "logical_date": None, "conf": conf}
-    site.call("POST", "/dags/identity_sft/dagRuns", body)
-    until(lambda: any("no-such-file" in text for text in site.told), "notice", 90)
-    assert [text.splitlines()[0] for text in site.told].count(
-        "identity-ops: run no-such-file failed"
-    ) == 1
+    site.trigger("no-such-file", knowledge=str(site.kb.with_name("gone.md")))
+    first = "identity-ops: run no-such-file failed"
+    until(lambda: first in "".join(site.told), "notice", 120)
+    assert "".join(site.told).count(first) == 1
 
 
 def _day(run: dict[str, Any]) -> datetime:
@@ -149,21 +174,25 @@ def _day(run: dict[str, Any]) -> datetime:
 
 
 @contextlib.contextmanager
-def _webhook() -> Iterator[tuple[str, list[str]]]:
-    """A server on loopback that keeps the texts it is sent."""
+def _webhook() -> Iterator[tuple[str, list[str], list[bytes]]]:
+    """A server on loopback that keeps the texts and the metrics it is sent."""
     told: list[str] = []
+    metrics: list[bytes] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            told.append(json.loads(body)["text"])
+            if self.path.startswith("/v1/"):
+                metrics.append(body)
+            else:
+                told.append(json.loads(body)["text"])
             self.send_response(200)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
             """Nothing on the test's output."""
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}", told
+        yield f"http://127.0.0.1:{server.server_port}", told, metrics
         server.shutdown()
