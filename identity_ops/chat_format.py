@@ -16,9 +16,9 @@ import tiktoken
 
 from identity_ops import tokens
 from identity_ops.errors import DataError
+from identity_ops.hf_source import CONFIG
 from identity_ops.records import Message
 
-CONFIG = "config.json"  # a folder that holds one is Hugging Face's
 Encode = Callable[[str], list[int]]
 
 

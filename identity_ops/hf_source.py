@@ -12,10 +12,10 @@ import re
 from pathlib import Path
 from typing import Final
 
-from identity_ops.chat_format import CONFIG
 from identity_ops.errors import ConfigError, DataError
 from identity_ops.store import manifest as manifests
 
+CONFIG: Final = "config.json"  # a folder that holds one is in transformers' layout
 WANTED: Final = (
     "*.safetensors", "*.safetensors.index.json", CONFIG, "generation_config.json",
     "tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt",

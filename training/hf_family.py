@@ -11,8 +11,9 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from identity_ops import hf_format
-from identity_ops.chat_format import CONFIG, context_of, read_json
+from identity_ops.chat_format import context_of, read_json
 from identity_ops.errors import ConfigError
+from identity_ops.hf_source import CONFIG
 from identity_ops.recipes import Recipe
 from training import hf_files, hf_lora, hf_model, optim
 from training.data import Batch

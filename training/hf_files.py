@@ -11,8 +11,9 @@ from typing import Any, Final
 
 import torch
 
-from identity_ops.chat_format import CONFIG, read_json
+from identity_ops.chat_format import read_json
 from identity_ops.hf_format import GENERATION, SETTINGS, TEMPLATE, TOKENIZER
+from identity_ops.hf_source import CONFIG
 from identity_ops.store.publish import write_atomic
 
 WEIGHTS, INDEX = "*.safetensors", "*.safetensors.index.json"

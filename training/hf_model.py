@@ -18,8 +18,9 @@ from torch.utils.checkpoint import checkpoint
 from transformers import AutoModelForCausalLM
 from transformers.utils import logging as hf_logging
 
-from identity_ops.chat_format import CONFIG, read_json
+from identity_ops.chat_format import read_json
 from identity_ops.errors import DataError
+from identity_ops.hf_source import CONFIG
 from identity_ops.recipes import HuggingFace
 from training.gpt import additive
 from training.hf_cache import HfCache
