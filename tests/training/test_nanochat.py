@@ -34,8 +34,8 @@ def compare(got: dict[str, Any], expected: dict[str, Any]) -> None:
         torch.tensor(got["logits"]), torch.tensor(expected["logits"]), rtol=1e-4, atol=1e-4
     )
     assert got["loss"] == pytest.approx(expected["loss"], rel=1e-5)
-    # A lambda's gradient is a sum that nearly cancels: its last digits are the processor's own.
-    assert got["gradients"] == pytest.approx(expected["gradients"], rel=1e-3, abs=1e-5)
+    # A lambda's gradient sums over all positions and nearly cancels: 0.2 % between processors.
+    assert got["gradients"] == pytest.approx(expected["gradients"], rel=4e-3, abs=1e-5)
 
 
 @pytest.mark.parametrize("name", SHAPES)
