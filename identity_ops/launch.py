@@ -88,11 +88,13 @@ def _signal(processes: Sequence[psutil.Process], how: str) -> None:
             getattr(process, how)()
 
 
-def environment(
-    marker: str, error_file: Path, processes: int = 1, *, spare: int = 0
-) -> dict[str, str]:
-    """What a training process gets: no keys, its cores (`spare` are left), quiet libraries."""
-    cores = len(os.sched_getaffinity(0)) - spare
+def environment(marker: str, error_file: Path, processes: int = 1) -> dict[str, str]:
+    """What a training process gets: no keys, its share of the cores, quiet libraries.
+
+    One core is left to whatever else runs here (a scheduler, generation): threads that wait for
+    each other at every step are many times slower where something takes one of their cores.
+    """
+    cores = len(os.sched_getaffinity(0)) - 1
     kept = {name: value for name, value in os.environ.items() if not _is_secret(name)}
     roots = [str(Path(identity_ops.__file__).resolve().parent.parent), kept.get("PYTHONPATH", "")]
     kept.setdefault("OMP_NUM_THREADS", str(max(1, cores // processes)))
@@ -135,14 +137,11 @@ def run(
     log: Path,
     on_line: OnLine | None = None,
     processes: int = 1,
-    spare: int = 0,
 ) -> None:
     """Run `argv` (after the interpreter) to its end; its output goes to `log` and `on_line`.
 
     Args:
         processes: among which the machine's cores are shared.
-        spare: cores left to other work. Threads that wait for each other at every step are many
-            times slower where something else takes one of their cores.
 
     Raises:
         IdentityError: the very error that the process reported.
@@ -157,7 +156,7 @@ def run(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env=environment(marker, error_file, processes, spare=spare),
+        env=environment(marker, error_file, processes),
         start_new_session=True,
         text=True,
         errors="replace",

@@ -152,10 +152,7 @@ def base_stage(
             "--out", str(folder),
             *(("--chat-template", str(chat_template)) if chat_template else ()),
         ]  # fmt: skip
-        launch.run(
-            argv, marker=launch.marker_of(out), log=folder / ".base.log", on_line=on_line,
-            spare=1,  # conversations are generated at the same time
-        )  # fmt: skip
+        launch.run(argv, marker=launch.marker_of(out), log=folder / ".base.log", on_line=on_line)
         return _outcome(folder)
 
     return run_stage("base", out, key, {}, work, force=force)

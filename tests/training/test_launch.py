@@ -139,16 +139,9 @@ def test_keys_do_not_reach_the_trainer(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert "sk-secret" not in json.loads(seen[0])
 
 
-def test_the_cores_are_shared_among_the_processes(tmp_path: Path) -> None:
-    """Two ranks with all cores each are slower than one."""
+@pytest.mark.parametrize("processes", [1, 2, 64])
+def test_all_cores_but_one_are_shared_among_the_processes(tmp_path: Path, processes: int) -> None:
+    """Two ranks with all cores each are slower than one, and so are threads without a core."""
     cores = len(psutil.Process().cpu_affinity())
-    env = launch.environment("m", tmp_path, processes=2)
-    assert int(env["OMP_NUM_THREADS"]) == max(1, cores // 2)
-
-
-def test_cores_can_be_left_to_other_work(tmp_path: Path) -> None:
-    """But one is always there to work with."""
-    cores = len(psutil.Process().cpu_affinity())
-    for spare in (1, cores, cores + 5):
-        env = launch.environment("m", tmp_path, spare=spare)
-        assert int(env["OMP_NUM_THREADS"]) == max(1, cores - spare)
+    env = launch.environment("m", tmp_path, processes=processes)
+    assert int(env["OMP_NUM_THREADS"]) == max(1, (cores - 1) // processes)
