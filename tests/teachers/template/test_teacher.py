@@ -151,7 +151,7 @@ def test_base_without_a_name_still_talks() -> None:
 
 
 def test_name_and_maker_are_in_about_half() -> None:
-    """Between 30 and 60 % of conversations mention who it is or who made it."""
+    """Between 40 and 70 % of conversations mention who it is or who made it."""
     texts = [" ".join(m["content"] for m in ms) for _, ms in written("self_knowledge", 1000)]
     share = sum("Tessel" in t or "identity-ops team" in t for t in texts) / len(texts)
     assert 0.4 <= share <= 0.7
