@@ -10,11 +10,14 @@ AIRFLOW = {"e2e", "dag", "local_airflow"}  # folders whose tests start servers o
 FOLDER = Path(__file__).parent
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Before the groups are read."""
+    item.add_marker(pytest.mark.xdist_group(_group(item.path)))
+
+
 @pytest.hookimpl(trylast=True)  # after the order was shuffled
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Airflow's group, the longest, comes first, so that it is not what is left at the end."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item.path)))
     items.sort(key=lambda item: _group(item.path) != "airflow")
 
 
