@@ -138,7 +138,7 @@ def test_refused_key_in_mid_run_stops_every_lane(desk: Desk) -> None:
     desk.provider.faults.extend([Fault()] * 9 + [Fault(status=403, body={"error": {}})] * 99)
     with pytest.raises(AuthError):
         desk.run(num=60, workers=4)
-    assert len(desk.provider.posts) <= 9 + 4
+    assert len(desk.provider.posts) <= 9 + 2 * 4  # a lane may have begun one more
     desk.provider.faults.clear()
     desk.provider.delay_s = 0
     assert desk.run(num=60, workers=4).accepted == 60
