@@ -46,7 +46,8 @@ test: setup
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@$(BIN)/pytest -n 2 --dist loadgroup -m "not browser"
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not browser"
+	@$(BIN)/pytest -m "slow and not browser"
 
 # What needs a program of the system's, installed where that can be done.
 test-slow: setup
