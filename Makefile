@@ -16,6 +16,9 @@ BIN := .venv/bin
 CONF ?= {}
 AIRFLOW := $(BIN)/python -m identity_ops.local_airflow
 export CONF
+# Tests that mostly wait for Airflow's servers run beside all the others.
+SERVERS := tests/e2e tests/dag tests/local_airflow
+LOG := .venv/.servers.log
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run up chat serve test test-slow bench lock
@@ -46,8 +49,9 @@ test: setup
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not browser"
-	@$(BIN)/pytest -m "slow and not browser"
+	@$(BIN)/pytest -m "not browser" -p no:cacheprovider $(SERVERS) >$(LOG) 2>&1 & servers=$$!; \
+	$(BIN)/pytest -m "not browser" $(SERVERS:%=--ignore=%); rest=$$?; \
+	wait $$servers; servers=$$?; cat $(LOG); exit $$((servers | rest))
 
 # What needs a program of the system's, installed where that can be done.
 test-slow: setup
