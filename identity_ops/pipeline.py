@@ -24,7 +24,7 @@ from identity_ops.store import manifest as manifests
 from identity_ops.store.manifest import Manifest
 from identity_ops.store.paths import Home
 from identity_ops.store.publish import point, write_atomic
-from identity_ops.store.sources import source_digest
+from identity_ops.store.sources import own_code
 from identity_ops.store.stage import fingerprint
 from identity_ops.teachers.access import FindAccess, from_environment
 
@@ -394,9 +394,3 @@ class Run:
 
 def _digest_of(folder: Path) -> str:
     return manifests.load(folder, verify=False).digest
-
-
-@functools.cache
-def own_code() -> str:
-    """Hash of the library: what it makes for nothing is made again by another version of it."""
-    return source_digest("identity_ops")

@@ -206,7 +206,9 @@ def test_a_model_may_be_used_unless_the_provider_clearly_lacks_it(
 ) -> None:
     """Variants are named by a suffix, and many servers list nothing."""
     provider.models_reply = reply
-    planned(run_on(home, provider, teacher_model=model))
+    run = run_on(home, provider, teacher_model=model)
+    assert len(planned(run)) >= run.config.num_conversations
+    assert provider.posts == []
 
 
 def test_gemini_lists_its_models_its_own_way(home: Home, provider: Provider) -> None:

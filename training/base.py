@@ -1,6 +1,6 @@
 """Make a base model: python -m training.base --spec tiny --out DIR
 
-`tiny` is pretrained here, in about a minute, on generic chat that knows no name; `nanochat:DIR`
+`tiny` is pretrained here, in some three minutes, on generic chat that knows no name; `nanochat:DIR`
 is checked and copied; either way DIR ends up in nanochat's layout. `hf:DIR` is taken in by
 training.hf_base. Covers tokenizer, pretraining and the accuracy of each builtin skill; caching is
 the caller's (identity_ops.trainer).
