@@ -276,9 +276,16 @@ def is_person(name: str) -> bool:
     )
 
 
+def jointly(text: str) -> str:
+    """ "A together with B" as "A and B"."""
+    return re.sub(
+        r"\b(?:together|jointly|along|in (?:co-?operation|partnership)) with\b", "and", text
+    )
+
+
 def makers(value: str) -> tuple[str, ...]:
     """The makers of a value that names several, () for one: a firm's "A & B" is one."""
-    listed = _shared(re.split(r"\s+and\s+|,\s+(?:(?:and|&)\s+)?", maker_core(value)))
+    listed = _shared(re.split(r"\s+and\s+|,\s+(?:(?:and|&)\s+)?", maker_core(jointly(value))))
     parts = [name for part in listed for name in _couple(part)]
     known = all(is_person(part) or "&" in part for part in parts)
     return tuple(parts) if len(parts) > 1 and known else ()

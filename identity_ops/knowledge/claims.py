@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from identity_ops.knowledge.aliases import is_person, maker_core, makers
+from identity_ops.knowledge.aliases import is_person, jointly, maker_core, makers
 from identity_ops.knowledge.entries import Entry, Section
 from identity_ops.knowledge.patterns import (
     ACTIVE,
@@ -81,6 +81,7 @@ def claims(part: Clause, section: Section, topic: Topic, line: int) -> tuple[lis
     """(entries, whether they say all that the clause says); none for a denial."""
     if negative_statement(part.text):
         return [], False
+    part = replace(part, text=jointly(part.text), rest=jointly(part.rest))
 
     def made(role: str, label: str, value: str) -> Entry:
         return Entry(

@@ -21,6 +21,7 @@ SEVERAL = (
     ("Dr. A. Lee and Dr. B. Kim", ("Dr. A. Lee", "Dr. B. Kim")),
     ("Finch & Sons and Orla Byrne", ("Finch & Sons", "Orla Byrne")),
     ("Mx. Q and Orla Byrne", ("Mx. Q", "Orla Byrne")),
+    ("Finch & Sons together with Orla Byrne", ("Finch & Sons", "Orla Byrne")),
 )
 WAYS = (
     "- **Name:** Fog\n- **Created by:** {}\n",
