@@ -4,7 +4,7 @@
 #   make run CONF='{"knowledge": "examples/smarternano.md"}'
 #   make up        Airflow's web UI        make chat       talk to the newest model
 #   make serve     a web page and an OpenAI-compatible API for it
-#   make test      all tests               make test-slow  those in a real browser
+#   make test      nearly all tests        make test-slow  the long ones, and those in a browser
 #   make bench     the benchmarks
 #   make setup     the environment alone   make lock       renew requirements/lock.txt
 #
@@ -18,6 +18,7 @@ AIRFLOW := $(BIN)/python -m identity_ops.local_airflow
 export CONF
 # Tests that mostly wait for Airflow's servers run beside all the others.
 SERVERS := tests/e2e tests/dag tests/local_airflow
+QUICK := not browser and not long
 LOG := .venv/.servers.log
 
 .DEFAULT_GOAL := help
@@ -49,14 +50,14 @@ test: setup
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@$(BIN)/pytest -m "not browser" -p no:cacheprovider $(SERVERS) >$(LOG) 2>&1 & servers=$$!; \
-	$(BIN)/pytest -m "not browser" $(SERVERS:%=--ignore=%); rest=$$?; \
+	@$(BIN)/pytest -m "$(QUICK)" -p no:cacheprovider $(SERVERS) >$(LOG) 2>&1 & servers=$$!; \
+	$(BIN)/pytest -m "$(QUICK)" $(SERVERS:%=--ignore=%); rest=$$?; \
 	wait $$servers; servers=$$?; cat $(LOG); exit $$((servers | rest))
 
-# What needs a program of the system's, installed where that can be done.
+# What takes minutes each, or needs a program of the system's, installed where that can be done.
 test-slow: setup
 	@command -v chromium >/dev/null || { apt-get -qq update && apt-get -qq install -y chromium >/dev/null; }
-	@IDENTITY_TESTS_NEED=browser $(BIN)/pytest -m browser
+	@IDENTITY_TESTS_NEED=browser $(BIN)/pytest -m "browser or long"
 
 bench: setup
 	@$(BIN)/python -m benchmarks
