@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from identity_ops.errors import ConfigError
+from training.attention import additive, grouped_attention
 
 ROTARY_BASE = 100_000
 QK_SCALE = 1.2  # on queries and keys each: sharper attention after their normalisation
@@ -256,6 +257,11 @@ class GPT(nn.Module):
         """Whether a tokenizer of so many tokens is the model's."""
         return vocabulary == self.config.vocab_size
 
+    def logits_at(self, ids: Tensor, select: Tensor) -> Tensor:
+        """See training.engine.Decoder."""
+        found: Tensor = self(ids, select=select)
+        return found
+
     def open_rows(self, prompts: Sequence[Sequence[int]], room: int) -> Any:
         """A batch to be decoded: see training.engine."""
         from training.engine import Cache  # it imports this module
@@ -308,18 +314,3 @@ def _masks(documents: Tensor, windows: tuple[int, ...], dtype: torch.dtype) -> d
     back = position[:, None] - position[None, :]
     visible = (back >= 0) & (documents[:, :, None] == documents[:, None, :])
     return {w: additive(visible & (back <= w), dtype).unsqueeze(1) for w in sorted(set(windows))}
-
-
-def additive(visible: Tensor, dtype: torch.dtype) -> Tensor:
-    """0 where visible, minus infinity elsewhere."""
-    return torch.zeros(visible.shape, dtype=dtype, device=visible.device).masked_fill_(
-        ~visible, float("-inf")
-    )
-
-
-def grouped_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
-    """Attention of (B, H, T, D) queries to fewer, shared keys and values, by an additive mask."""
-    groups = q.size(1) // k.size(1)
-    if groups > 1:
-        k, v = k.repeat_interleave(groups, dim=1), v.repeat_interleave(groups, dim=1)
-    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers.cache_utils import Cache, CacheLayerMixin
 
-from training.gpt import additive
+from training.attention import additive
 
 
 class _Layer(CacheLayerMixin):

@@ -22,7 +22,7 @@ from identity_ops.chat_format import read_json
 from identity_ops.errors import DataError
 from identity_ops.hf_source import CONFIG
 from identity_ops.recipes import HuggingFace
-from training.gpt import additive
+from training.attention import additive
 from training.hf_cache import HfCache
 
 PLAIN: Final = HuggingFace()
@@ -136,6 +136,10 @@ class HfModel(nn.Module):
         """Whether there is a row for each of so many tokens; tables are often padded."""
         tables = (self.model.get_input_embeddings(), self.model.get_output_embeddings())
         return all(vocabulary <= int(table.weight.size(0)) for table in tables)
+
+    def logits_at(self, ids: Tensor, select: Tensor) -> Tensor:
+        """See training.engine.Decoder."""
+        return self.head(self.hidden(ids, torch.zeros_like(ids)).flatten(0, 1)[select])
 
     def open_rows(self, prompts: Sequence[Sequence[int]], room: int) -> HfCache:
         """A batch to be decoded: see training.engine."""
