@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from identity_ops.errors import ConfigError
 from identity_ops.records import Ascii
+from identity_ops.tracking import Track
 
 TEACHER_SLOTS = 4  # of the pool `teacher`: each generation task gets workers / TEACHER_SLOTS
 MAX_BATCHES = 500  # Airflow stops a mapping at 1,024; the web UI gets slow long before
@@ -193,6 +194,12 @@ class RunConfig(BaseModel):
     )
     offload: Literal["none"] = Field(
         "none", title="Offload", description="Offloading to host memory is not available yet."
+    )
+    track: Track = Field(
+        "none",
+        title="Tracker",
+        description="tensorboard or wandb: training tells its figures there, too. wandb takes "
+        "its key from WANDB_API_KEY on the training worker.",
     )
     rounds: int = Field(
         1,

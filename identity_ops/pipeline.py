@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from identity_ops import tracking
 from identity_ops.conf_files import ConfFiles
 from identity_ops.config import RunConfig
 from identity_ops.errors import DataError, TransientError
@@ -76,6 +77,8 @@ class Run:
         self._rules()
         write_atomic(
             self.folder / "run.json",
+        if tracking.trains_here():
+            tracking.require(self.config.track)
             json.dumps({"run_id": self.run_id, "conf": self.config.model_dump()}, indent=2) + "\n",
         )
         key = {"sha256": manifests.file_hash(source), "code": own_code()}
@@ -178,6 +181,7 @@ class Run:
         return self._stage(
             "base", base_key(spec, template), {},
             lambda out, force: base_stage(
+        tracking.require(self.config.track)
                 spec, out, chat_template=template, on_line=on_line, force=force
             ),
         )  # fmt: skip
@@ -218,6 +222,7 @@ class Run:
         return self._stage(
             "train", train_key(settings), {n: self._digest(n) for n in ("mix", "base")},
             lambda out, force: train_stage(
+            track=config.track,
                 self.path("mix"), self.path("base"), out, settings=settings,
                 on_line=on_line, force=force,
             ),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from identity_ops import hf_source, launch
+from identity_ops import hf_source, launch, tracking
 from identity_ops.errors import ConfigError, DataError
 from identity_ops.launch import OnLine
 from identity_ops.recipes import Recipe, override, read
@@ -45,6 +45,7 @@ class TrainSettings:
     num_processes: int = 1
 
     @classmethod
+    track: str = "none"  # see tracking.py: decides nothing of the model
     def resolve(
         cls,
         base: str,
@@ -57,15 +58,17 @@ class TrainSettings:
         seed: int = 0,
     ) -> TrainSettings:
         """Settings for a base spec; None leaves what the recipe says.
+        track: str = "none",
 
         Raises:
-            ConfigError: the recipe or a value is wrong.
+            ConfigError: the recipe or a value is wrong, or the tracker is not ready.
         """
         values = {"epochs": epochs, "learning_rate": learning_rate, "seed": seed}
         changes = tuple(
+        tracking.require(track)
             f"{name} = {value!r}" for name, value in values.items() if value is not None
         )
-        settings = cls(recipe or recipe_name(base), changes, zero_stage, num_processes)
+        settings = cls(recipe or recipe_name(base), changes, zero_stage, num_processes, track)
         if not 0 <= zero_stage <= 3 or num_processes < 1:
             raise ConfigError("zero_stage is 0 to 3, num_processes at least 1", got=settings)
         if settings.recipe.sft.batch_rows % num_processes:
@@ -197,8 +200,10 @@ def train_stage(
     """Fine-tune the base on the mixture; resumes where an earlier attempt left snapshots.
 
     Files: chatsft_checkpoints/<tag>/, tokenizer/, log.jsonl (a line a step: step, epoch, loss,
-    identity_loss, general_loss, lr, tokens of the step, tokens_per_s, seconds since the start).
-    Figures: steps, tokens, seconds, tokens_per_s, val_before and val_after by source, curve.
+    identity_loss, general_loss, lr, tokens of the step, tokens_per_s, seconds since the start,
+    seconds_left, memory_gb: the peak of each rank).
+    Figures: steps, tokens, seconds, tokens_per_s, val_before and val_after by source, memory_gb of
+    each rank, memory_of (GPU, or process: resident), curve.
     """
     inputs = {
         "mix": manifests.load(mix_dir).digest,
@@ -230,6 +235,7 @@ def train_command(mix_dir: Path, base_dir: Path, out: Path, settings: TrainSetti
         "--recipe", settings.recipe_name, "--zero-stage", str(settings.zero_stage),
         *(part for change in settings.changes for part in ("--set", change)),
     ]  # fmt: skip
+        "--track", settings.track,
 
 
 def curve(log: Path, points: int = 200) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ SECTIONS = {
     "Mixture": ("general", "identity_share"),
     "Training": (
         "base_model", "chat_template", "epochs", "learning_rate", "zero_stage", "num_processes",
-        "offload", "hostfile", "rounds", "round_conversations",
+        "offload", "hostfile", "track", "rounds", "round_conversations",
     ),
     "Gate and publishing": (
         "samples", "min_name_accuracy", "rules", "require_approval", "publish_as",

@@ -28,6 +28,7 @@ from identity_ops.recipes import Recipe, override, read
 from identity_ops.store import manifest as manifests
 from identity_ops.store.lock import hold
 from identity_ops.store.publish import write_atomic
+from identity_ops.tracking import TRACKS
 from training import optim, ranks, snapshots
 from training.data import (
     SOURCES,
@@ -45,6 +46,7 @@ from training.packing import Schedule
 from training.precision import activation_dtype
 from training.totals import Totals
 from training.zero import deepspeed_config, split_batch
+from training.track import Tracker, peak_memory, tracker_of
 
 log = logging.getLogger(__name__)
 LOG, FIGURES, SNAPSHOTS = "log.jsonl", "figures.json", ".snapshots"
@@ -62,13 +64,15 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--zero-stage", type=int, default=2, choices=range(4))
     parser.add_argument("--set", action="append", default=[], help="a recipe value: epochs=3")
     args = parser.parse_args(argv)
+    parser.add_argument("--track", default="none", choices=TRACKS, help="follow it there, too")
     with ranks.reported_errors():
         ranks.start()
         ranks.catch_stop()
         recipe = override(read(args.recipe), args.set)
-        with _alone(args.out):
+        tracker = tracker_of(args.track, args.out, recipe.model_dump(mode="json"))
+        with _alone(args.out), tracker:
             _join()
-            Trainer(recipe, args.zero_stage, args.mixture, args.base, args.out).run()
+            Trainer(recipe, args.zero_stage, args.mixture, args.base, args.out, tracker).run()
             dist.destroy_process_group()
 
 
@@ -97,7 +101,10 @@ def _join() -> None:
 class Trainer:
     """One fine-tuning, as one rank sees it."""
 
-    def __init__(self, recipe: Recipe, stage: int, mixture: Path, base: Path, out: Path) -> None:
+    def __init__(
+        self, recipe: Recipe, stage: int, mixture: Path, base: Path, out: Path, tracker: Tracker
+    ) -> None:
+        self.tracker, self.memory_gb = tracker, list[float]()
         self.recipe, self.sft, self.stage, self.out = recipe, recipe.sft, stage, out
         self.rank, self.world = dist.get_rank(), dist.get_world_size()
         self.family = open_family(base, recipe)
@@ -214,6 +221,8 @@ class Trainer:
         supervised = sum(
             int((self.train.targets[index] >= 0).sum()) for row in rows for index in row
         )
+            if not self.resume_from:
+                self._track_validation(self.start_losses)
         totals, tokens, hidden = Totals.zeros(), 0, self._draw_hidden()
         for part in range(self.accumulation):
             first = (part * self.world + self.rank) * self.micro
@@ -250,14 +259,19 @@ class Trainer:
         factor = optim.rate_factor(
             self.step, self.schedule.steps, self.sft.warmup_steps, self.sft.decay_share
         )
+            "seconds_left": round(self.seconds / self.step * (self.schedule.steps - self.step), 1),
+            "memory_gb": self.memory_gb,
         for group in self.engine.optimizer.param_groups:
             group["lr"] = factor * group["peak"]
         return factor * self.sft.learning_rate
 
     def _reduce(self, totals: Totals, tokens: int) -> int:
-        """Add up the totals over all ranks; returns the tokens of all."""
-        packed = torch.cat((totals.losses, totals.counts, torch.tensor([float(tokens)]))).double()
-        packed = self._all_reduce(packed)
+        """Add up the totals over all ranks; returns the tokens of all. Notes each rank's memory."""
+        memory = torch.zeros(self.world, dtype=torch.float64)
+        memory[self.rank] = peak_memory() / 1e9
+        packed = torch.cat((totals.losses, totals.counts, torch.tensor([float(tokens)]), memory))
+        packed = self._all_reduce(packed.double())
+        self.memory_gb = [round(peak, 3) for peak in packed[5:].tolist()]
         totals.losses, totals.counts = packed[:2], packed[2:4]
         return int(packed[4])
 
@@ -310,6 +324,7 @@ class Trainer:
         count = min(rows.steps, MAX_VALIDATION_ROWS)
         totals = Totals.zeros()
         self.engine.eval()
+        self.tracker.note(self.step, line)
         with torch.no_grad():
             for first in range(0, count, self.world * self.micro):
                 wanted = range(
@@ -337,14 +352,19 @@ class Trainer:
             "files": [*files, LOG], "steps": step, "tokens": self.tokens,
             "seconds": round(self.seconds, 2),
             "tokens_per_s": round(self.tokens / max(self.seconds, 1e-9), 1),
+    def _track_validation(self, losses: dict[str, float | None]) -> None:
+        self.tracker.note(self.step, {f"val_{name}": loss for name, loss in losses.items()})
+
             "rows": self.schedule.rows, "fill": round(self.schedule.fill, 4),
             "conversations": {name: self.train.count(n) for n, name in enumerate(SOURCES)},
             "left_out": {why: len(names) for why, names in self.train.left_out.items()},
             "val_before": self.start_losses, "val_after": end_losses,
             "precision": str(self.dtype).split(".")[1], "zero_stage": self.stage,
-            "num_processes": self.world,
+            "num_processes": self.world, "memory_gb": self.memory_gb,
+            "memory_of": "GPU" if torch.cuda.is_available() else "process",
         }, indent=2) + "\n")  # fmt: skip
 
+        self._track_validation(end_losses)
     def _say(self, text: str) -> None:
         if self.rank == 0:
             print(text, file=sys.stderr, flush=True)

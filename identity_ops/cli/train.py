@@ -43,6 +43,9 @@ def _train(
         str | None,
         typer.Option(help="tiny, nanochat, hf or a TOML file. Default: the base's."),
     ] = None,
+    track: Annotated[
+        str, typer.Option(help="tensorboard or wandb: follow the training there, too.")
+    ] = "none",
     force: Annotated[
         bool, typer.Option("--force", help="Train again, keep the old aside.")
     ] = False,
@@ -58,6 +61,7 @@ def _train(
     settings = TrainSettings.resolve(
         "tiny" if made else base, recipe=recipe or _stored_recipe(base, made), epochs=epochs,
         learning_rate=learning_rate, zero_stage=zero_stage, num_processes=num_processes, seed=seed,
+        track=track,
     )  # fmt: skip
     show = Status()
     base_dir = base_folder(base, Home.from_env(), chat_template=chat_template, on_line=show)

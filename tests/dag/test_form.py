@@ -40,6 +40,7 @@ BAD: dict[str, list[Any]] = {  # one wrong type, and a value out of bounds where
     "learning_rate": [0, 2],
     "hostfile": [7],
     "offload": ["cpu"],
+    "track": ["mlflow", None],
     "rounds": [0, 11],
     "round_conversations": [0],
     "require_approval": ["yes", 1],

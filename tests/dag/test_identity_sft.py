@@ -128,7 +128,7 @@ def test_optional_fields_may_be_left_empty(dag: dict[str, Any]) -> None:
 def test_the_form_offers_choices_only_for_closed_sets(dag: dict[str, Any]) -> None:
     """Paths and model names stay free text."""
     chosen = {name for name, param in dag["params"].items() if "enum" in param["schema"]}
-    assert chosen == {"teacher", "ascii", "zero_stage", "offload"}
+    assert chosen == {"teacher", "ascii", "zero_stage", "offload", "track"}
 
 
 def test_a_key_of_the_environment_is_masked_in_a_task_s_log(seen: dict[str, Any]) -> None:
