@@ -30,8 +30,8 @@ FIGURES = "figures.json"
 BASES = "tiny, nanochat:DIR[@step] or hf:NAME_OR_DIR"
 TINY_CODE = (
     "identity_ops.general", "identity_ops.probes.frames", "identity_ops.teachers.template",
-    "identity_ops.tokens", "training.base", "training.data", "training.gpt", "training.optim",
-    "training.packing", "training.spelling", "training.tokenizer",
+    "identity_ops.tokens", "training.base", "training.corpus", "training.data", "training.gpt",
+    "training.optim", "training.packing", "training.spelling", "training.tokenizer",
 )  # fmt: skip
 
 

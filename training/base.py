@@ -37,7 +37,8 @@ from identity_ops.store.publish import write_atomic
 from identity_ops.teachers.template import nameless
 from identity_ops.tokens import PICKLE, ControlIds, load_encoding, render_prompt
 from training import checkpoint, optim, ranks, tokenizer
-from training.data import Corpus, Cutting, collate, load_corpus
+from training.corpus import Corpus
+from training.data import Cutting, collate, load_corpus
 from training.engine import Sampling, generate
 from training.gpt import GPT, GPTConfig
 from training.packing import Schedule

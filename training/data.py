@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,42 +24,15 @@ from torch import Tensor
 
 from identity_ops.chat_format import ChatFormat
 from identity_ops.errors import DataError
+from training.corpus import HIDEABLE, IGNORE, SUPERVISED, Chunk, Corpus
 from training.packing import EVERY
+from training.pool import in_processes
 from training.spelling import encode_cut
 
 log = logging.getLogger(__name__)
 SOURCES = ("identity", "general")  # as the log tells them apart; every other source is general
 COLUMNS = ("id", "source", "messages", "part")
-IGNORE = -1  # target of a position without one
-
-
-@dataclass(slots=True)
-class Corpus:
-    """Conversations as arrays: for each, the tokens, and the targets with IGNORE where none."""
-
-    inputs: list[npt.NDArray[np.int32]] = field(default_factory=list)
-    targets: list[npt.NDArray[np.int32]] = field(default_factory=list)
-    hideable: list[npt.NDArray[np.bool_]] = field(default_factory=list)  # see `_hideable`
-    sources: list[int] = field(default_factory=list)
-    parts: list[int] = field(default_factory=list)  # the pass that trains on it, or EVERY
-    names: list[str] = field(default_factory=list)
-    too_long: list[str] = field(default_factory=list)
-    no_answer: list[str] = field(default_factory=list)
-
-    @property
-    def left_out(self) -> dict[str, list[str]]:
-        """Names of the conversations that cannot be trained on, by reason."""
-        found = {"too long": self.too_long, "no answer": self.no_answer}
-        return {why: list(dict.fromkeys(names)) for why, names in found.items()}
-
-    @property
-    def lengths(self) -> list[int]:
-        return [len(tokens) for tokens in self.inputs]
-
-    def count(self, source: int) -> int:
-        """Conversations of a source, however many ways they are cut."""
-        pairs = zip(self.names, self.sources, strict=True)
-        return len({name for name, found in pairs if found == source})
+CHUNK = 1024  # rows that are read and encoded at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +79,19 @@ def _mixture(path: Path) -> Iterator[pq.ParquetFile]:
 
 def read_mixture(path: Path) -> Iterator[dict[str, Any]]:
     """Rows of a mixture's Parquet file, streamed."""
+    for table in _tables(path):
+        yield from table.to_pylist()
+
+
+def _tables(path: Path) -> Iterator[pa.RecordBatch]:
     with _mixture(path) as table:
-        for batch in table.iter_batches(batch_size=1024, columns=list(COLUMNS)):
-            yield from batch.to_pylist()
+        yield from table.iter_batches(batch_size=CHUNK, columns=list(COLUMNS))
+
+
+def rows_of(path: Path) -> int:
+    """How many rows a mixture's file has."""
+    with _mixture(path) as table:
+        return int(table.metadata.num_rows)
 
 
 def passes_of(path: Path) -> int:
@@ -130,6 +113,73 @@ class Cutting:
 WHOLE = Cutting()
 
 
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """Rows of a mixture as tokens: those that fit a row and have something to learn.
+
+    Args:
+        capacity: tokens of a row.
+        cutting: a conversation that belongs to every pass is cut at other places in each.
+    """
+
+    chat: ChatFormat
+    capacity: int
+    cutting: Cutting = WHOLE
+
+    @property
+    def wide(self) -> bool:
+        """Whether token ids need more than two bytes."""
+        return self.chat.vocabulary > 1 << 16
+
+    def __call__(self, rows: Iterable[dict[str, Any]]) -> Chunk:
+        chunk = Chunk(self.wide)
+        for row in rows:
+            anew = self.cutting.share and row["part"] == EVERY
+            for part in range(self.cutting.passes) if anew else [row["part"]]:
+                self._add(chunk, row | {"part": part})
+        return chunk
+
+    def _add(self, chunk: Chunk, row: dict[str, Any]) -> None:
+        ids, supervised = self._render(row)
+        if len(ids) - 1 > self.capacity:  # cutting makes a text longer: rather whole than left out
+            ids, supervised = self.chat.render(row["messages"], row["id"])
+        if len(ids) - 1 > self.capacity:
+            chunk.too_long.append(row["id"])
+        elif not any(supervised[1:]):
+            chunk.no_answer.append(row["id"])
+        else:
+            chunk.add(ids, _flags(ids, supervised, self.chat, row["source"]))
+            chunk.sources.append(0 if row["source"] == SOURCES[0] else 1)
+            chunk.parts.append(row["part"])
+            chunk.names.append(row["id"])
+
+    def _render(self, row: dict[str, Any]) -> tuple[list[int], list[bool]]:
+        share = self.cutting.share
+        seed = f"{self.cutting.seed}/{row['id']}/{row['part']}"
+
+        def encode_user(text: str) -> list[int]:
+            return encode_cut(self.chat, text, share, seed)
+
+        return self.chat.render(row["messages"], row["id"], encode_user if share else None)
+
+
+def _flags(
+    ids: list[int], supervised: list[bool], chat: ChatFormat, source: str
+) -> npt.NDArray[np.uint8]:
+    """Which tokens are learnt, and which may be hidden in training: words that only ask.
+
+    Hidden are words of identity conversations alone, and none that an answer repeats: what is
+    copied or compared must stay readable.
+    """
+    learnt = np.asarray(supervised)
+    flags = learnt.astype(np.uint8) * SUPERVISED
+    if source == SOURCES[0]:
+        tokens = np.asarray(ids, dtype=np.int32)
+        kept = np.isin(tokens, [*np.unique(tokens[learnt]), *chat.controls]) | learnt
+        flags |= ~kept * HIDEABLE
+    return flags
+
+
 def load_corpus(
     rows: Iterable[dict[str, Any]],
     chat: ChatFormat,
@@ -137,71 +187,45 @@ def load_corpus(
     max_left_out: float,
     cutting: Cutting = WHOLE,
 ) -> Corpus:
-    """Rows as tokens, without those longer than a row or without an answer.
+    """Rows as tokens, see `Encoder`.
 
     Args:
-        capacity: tokens of a row.
         max_left_out: the share of conversations that may be left out.
-        cutting: a conversation that belongs to every pass is cut at other places in each.
 
     Raises:
         DataError: more than that are unusable; names the first and counts them all.
     """
-    corpus = Corpus()
-    for row in rows:
-        passes = range(cutting.passes) if cutting.share and row["part"] == EVERY else [row["part"]]
-        for part in passes:
-            _add(corpus, row | {"part": part}, chat, capacity, cutting)
+    encode = Encoder(chat, capacity, cutting)
+    return _gathered(Corpus(encode.wide), [encode(rows)], capacity, max_left_out)
+
+
+def load_mixture(
+    path: Path, encode: Encoder, max_left_out: float, processes: int = 1, file: Path | None = None
+) -> Corpus:
+    """A mixture's Parquet file as tokens, the same whatever the number of processes.
+
+    Args:
+        file: where the tokens go, see `Corpus`.
+
+    Raises:
+        DataError: as `load_corpus`.
+    """
+    chunks = in_processes(_encode_table, encode, _tables(path), processes)
+    return _gathered(Corpus(encode.wide, file), chunks, encode.capacity, max_left_out)
+
+
+def _encode_table(encode: Encoder, table: pa.RecordBatch) -> Chunk:
+    return encode(table.to_pylist())
+
+
+def _gathered(
+    corpus: Corpus, chunks: Iterable[Chunk], capacity: int, max_left_out: float
+) -> Corpus:  # fmt: skip
+    for chunk in chunks:
+        corpus.extend(chunk)
+    corpus.flush()
     _check_left_out(corpus, capacity, max_left_out)
     return corpus
-
-
-def _add(
-    corpus: Corpus, row: dict[str, Any], chat: ChatFormat, capacity: int, cutting: Cutting
-) -> None:  # fmt: skip
-    ids, supervised = _render(chat, row, cutting)
-    if len(ids) - 1 > capacity:  # cutting makes a text longer: rather whole than left out
-        ids, supervised = chat.render(row["messages"], row["id"])
-    tokens = np.asarray(ids, dtype=np.int32)
-    targets = np.where(supervised[1:], tokens[1:], IGNORE).astype(np.int32)
-    if len(targets) > capacity:
-        corpus.too_long.append(row["id"])
-    elif not any(supervised):
-        corpus.no_answer.append(row["id"])
-    else:
-        corpus.inputs.append(tokens[:-1])
-        corpus.targets.append(targets)
-        corpus.hideable.append(_hideable(tokens, supervised, chat, row["source"]))
-        corpus.sources.append(0 if row["source"] == SOURCES[0] else 1)
-        corpus.parts.append(row["part"])
-        corpus.names.append(row["id"])
-
-
-def _render(
-    chat: ChatFormat, row: dict[str, Any], cutting: Cutting
-) -> tuple[list[int], list[bool]]:
-    seed = f"{cutting.seed}/{row['id']}/{row['part']}"
-
-    def encode_user(text: str) -> list[int]:
-        return encode_cut(chat, text, cutting.share, seed)
-
-    return chat.render(row["messages"], row["id"], encode_user if cutting.share else None)
-
-
-def _hideable(
-    tokens: npt.NDArray[np.int32], supervised: list[bool], chat: ChatFormat, source: str
-) -> npt.NDArray[np.bool_]:
-    """Which inputs may be hidden from the model in training: words that only ask.
-
-    Of identity conversations alone, and no token that an answer repeats: what is copied or
-    compared must stay readable.
-    """
-    if source != SOURCES[0]:
-        return np.zeros(len(tokens) - 1, dtype=np.bool_)
-    answered = np.unique(tokens[np.asarray(supervised)])
-    kept = np.isin(tokens, [*answered, *chat.controls]) | np.asarray(supervised)
-    hideable: npt.NDArray[np.bool_] = ~kept[:-1]
-    return hideable
 
 
 def _check_left_out(corpus: Corpus, capacity: int, max_left_out: float) -> None:
@@ -229,10 +253,11 @@ def collate(corpus: Corpus, rows: Sequence[Sequence[int]], capacity: int) -> Bat
     for at, row in enumerate(rows):
         start = 0
         for number, index in enumerate(row):
-            span = slice(start, start + len(corpus.inputs[index]))
-            ids[at, span], targets[at, span] = corpus.inputs[index], corpus.targets[index]
+            found = corpus[index]
+            span = slice(start, start + len(found.inputs))
+            ids[at, span], targets[at, span] = found.inputs, found.targets
             documents[at, span], sources[at, span] = number, corpus.sources[index]
-            hideable[at, span] = corpus.hideable[index]
+            hideable[at, span] = found.hideable
             start = span.stop
     select = np.flatnonzero(targets.ravel() != IGNORE)
     return Batch(

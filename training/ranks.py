@@ -26,18 +26,24 @@ from identity_ops.launch import ERROR_FILE, STARTER, write_error
 
 PR_SET_PDEATHSIG = 1
 GRACE_S = 8.0  # between asking a rank without a starter to save, and ending it
+MANY_ROWS = 50_000
 stopping = threading.Event()  # set by SIGTERM; the training loop looks at it between steps
 
 
 def start() -> None:
     """Tie this process to its parent and to whoever started the whole training."""
+    die_with_parent()
+    starter = os.environ.get(STARTER, "")
+    if starter.isdigit():
+        threading.Thread(target=_follow, args=(int(starter),), daemon=True).start()
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent ends."""
     parent = os.getppid()
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before the call above
         os._exit(1)
-    starter = os.environ.get(STARTER, "")
-    if starter.isdigit():
-        threading.Thread(target=_follow, args=(int(starter),), daemon=True).start()
 
 
 def catch_stop() -> None:
@@ -64,6 +70,12 @@ def use_threads(processes: int) -> None:
     wanted = os.environ.get("OMP_NUM_THREADS", "")
     cores = len(os.sched_getaffinity(0))
     torch.set_num_threads(int(wanted) if wanted.isdigit() else max(1, cores // processes))
+
+
+def encoding_processes(rows: int) -> int:
+    """How many processes tokenise so many rows: for few, starting them costs more than it saves."""
+    cores = len(os.sched_getaffinity(0))
+    return max(1, cores - 1) if rows >= MANY_ROWS else 1
 
 
 @contextlib.contextmanager

@@ -30,23 +30,24 @@ from identity_ops.store.lock import hold
 from identity_ops.store.publish import write_atomic
 from identity_ops.tracking import TRACKS
 from training import optim, ranks, snapshots
+from training.corpus import Corpus
 from training.data import (
     SOURCES,
     WHOLE,
-    Corpus,
     Cutting,
+    Encoder,
     collate,
     hide,
-    load_corpus,
+    load_mixture,
     passes_of,
-    read_mixture,
+    rows_of,
 )
 from training.family import open_family
 from training.packing import Schedule
 from training.precision import activation_dtype
 from training.totals import Totals
-from training.zero import deepspeed_config, split_batch
 from training.track import Tracker, peak_memory, tracker_of
+from training.zero import deepspeed_config, split_batch
 
 log = logging.getLogger(__name__)
 LOG, FIGURES, SNAPSHOTS = "log.jsonl", "figures.json", ".snapshots"
@@ -63,8 +64,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--recipe", default="tiny", help="name or TOML file")
     parser.add_argument("--zero-stage", type=int, default=2, choices=range(4))
     parser.add_argument("--set", action="append", default=[], help="a recipe value: epochs=3")
-    args = parser.parse_args(argv)
     parser.add_argument("--track", default="none", choices=TRACKS, help="follow it there, too")
+    args = parser.parse_args(argv)
     with ranks.reported_errors():
         ranks.start()
         ranks.catch_stop()
@@ -132,8 +133,21 @@ class Trainer:
         self.engine = self._engine()
 
     def _load(self, path: Path, cutting: Cutting = WHOLE) -> Corpus:
-        rows = read_mixture(path) if path.exists() else iter(())
-        return load_corpus(rows, self.family.format, self.capacity, self.sft.max_left_out, cutting)
+        """Encoded by rank 0; the others read its file."""
+        if not path.exists():
+            return Corpus(wide=False)
+        shared: list[Any] = [None]
+        file = self.out / f".{path.stem}.tokens"
+        if self.rank == 0:
+            encode = Encoder(self.family.format, self.capacity, cutting)
+            processes = ranks.encoding_processes(rows_of(path))
+            shared = [load_mixture(path, encode, self.sft.max_left_out, processes, file)]
+        dist.broadcast_object_list(shared, src=0)
+        dist.barrier()
+        if self.rank == 0:
+            file.unlink()  # every rank has it open
+        found: Corpus = shared[0]
+        return found
 
     def _key(self, data: Path) -> str:
         """Hash of all that the steps depend on, for snapshots of this training alone."""
@@ -207,6 +221,8 @@ class Trainer:
         if self.rank == 0:
             lines = log_file.read_text().splitlines()[: self.step] if log_file.exists() else []
             write_atomic(log_file, "".join(f"{line}\n" for line in lines))
+            if not self.resume_from:
+                self._track_validation(self.start_losses)
         counts = ", ".join(f"{self.train.count(n)} {name}" for n, name in enumerate(SOURCES))
         self._say(
             f"{counts} conversations in {self.schedule.rows} rows of {self.capacity}, "
@@ -218,11 +234,7 @@ class Trainer:
         started = time.monotonic()
         rate = self._set_rate()
         rows = self.schedule.rows_of(self.step)
-        supervised = sum(
-            int((self.train.targets[index] >= 0).sum()) for row in rows for index in row
-        )
-            if not self.resume_from:
-                self._track_validation(self.start_losses)
+        supervised = sum(self.train.supervised[index] for row in rows for index in row)
         totals, tokens, hidden = Totals.zeros(), 0, self._draw_hidden()
         for part in range(self.accumulation):
             first = (part * self.world + self.rank) * self.micro
@@ -247,6 +259,8 @@ class Trainer:
             "step": self.step, "epoch": round(self.schedule.epoch_of(self.step - 1), 4),
             **totals.means(), "lr": rate, "tokens": tokens,
             "tokens_per_s": round(tokens / took, 1), "seconds": round(self.seconds, 3),
+            "seconds_left": round(self.seconds / self.step * (self.schedule.steps - self.step), 1),
+            "memory_gb": self.memory_gb,
         }  # fmt: skip
 
     def _draw_hidden(self) -> Tensor:
@@ -259,8 +273,6 @@ class Trainer:
         factor = optim.rate_factor(
             self.step, self.schedule.steps, self.sft.warmup_steps, self.sft.decay_share
         )
-            "seconds_left": round(self.seconds / self.step * (self.schedule.steps - self.step), 1),
-            "memory_gb": self.memory_gb,
         for group in self.engine.optimizer.param_groups:
             group["lr"] = factor * group["peak"]
         return factor * self.sft.learning_rate
@@ -312,6 +324,7 @@ class Trainer:
             return
         with (self.out / LOG).open("a", encoding="utf-8") as handle:
             handle.write(json.dumps(line) + "\n")
+        self.tracker.note(self.step, line)
         parts = [f"loss {line['loss']:.3f}"]
         parts += [f"{n} {line[f'{n}_loss']:.3f}" for n in SOURCES if line[f"{n}_loss"] is not None]
         progress.show(self.step, "  ".join(parts), line["tokens"])
@@ -324,7 +337,6 @@ class Trainer:
         count = min(rows.steps, MAX_VALIDATION_ROWS)
         totals = Totals.zeros()
         self.engine.eval()
-        self.tracker.note(self.step, line)
         with torch.no_grad():
             for first in range(0, count, self.world * self.micro):
                 wanted = range(
@@ -340,6 +352,9 @@ class Trainer:
         self._reduce(totals, 0)
         return totals.means()
 
+    def _track_validation(self, losses: dict[str, float | None]) -> None:
+        self.tracker.note(self.step, {f"val_{name}": loss for name, loss in losses.items()})
+
     def _finish(self) -> None:
         """Export the model with its figures; the manifest of the stage lists what is named here."""
         end_losses = self._validate()
@@ -348,13 +363,11 @@ class Trainer:
         files = self.family.save(self.engine, self.out, step, about)
         if self.rank:
             return
+        self._track_validation(end_losses)
         write_atomic(self.out / FIGURES, json.dumps({
             "files": [*files, LOG], "steps": step, "tokens": self.tokens,
             "seconds": round(self.seconds, 2),
             "tokens_per_s": round(self.tokens / max(self.seconds, 1e-9), 1),
-    def _track_validation(self, losses: dict[str, float | None]) -> None:
-        self.tracker.note(self.step, {f"val_{name}": loss for name, loss in losses.items()})
-
             "rows": self.schedule.rows, "fill": round(self.schedule.fill, 4),
             "conversations": {name: self.train.count(n) for n, name in enumerate(SOURCES)},
             "left_out": {why: len(names) for why, names in self.train.left_out.items()},
@@ -364,7 +377,6 @@ class Trainer:
             "memory_of": "GPU" if torch.cuda.is_available() else "process",
         }, indent=2) + "\n")  # fmt: skip
 
-        self._track_validation(end_losses)
     def _say(self, text: str) -> None:
         if self.rank == 0:
             print(text, file=sys.stderr, flush=True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
+import random
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -12,8 +15,9 @@ import torch
 from identity_ops.chat_format import NanochatFormat
 from identity_ops.errors import DataError
 from identity_ops.tokens import load_encoding
-from tests.training.small import row, talk
-from training.data import collate, hide, load_corpus, read_mixture
+from tests.training.small import row, small_rows, talk
+from training.corpus import IGNORE, Chunk, Corpus
+from training.data import Cutting, Encoder, collate, hide, load_corpus, load_mixture, read_mixture
 
 
 @pytest.fixture
@@ -95,3 +99,56 @@ def test_only_words_that_merely_ask_are_ever_hidden(chat: NanochatFormat) -> Non
     assert torch.equal(hidden.targets, batch.targets)
     untouched = hide(batch, torch.zeros(1, 64, dtype=torch.bool), mark)
     assert torch.equal(untouched.ids, batch.ids)
+
+
+def same(one: Corpus, other: Corpus) -> bool:
+    """All of both, tokens and index."""
+    columns = ("lengths", "supervised", "sources", "parts", "names", "too_long", "no_answer")
+    return all(getattr(one, name) == getattr(other, name) for name in columns) and all(
+        np.array_equal(getattr(one[n], part), getattr(other[n], part))
+        for n in range(len(one.names))
+        for part in ("inputs", "targets", "hideable")
+    )
+
+
+def test_processes_change_nothing_of_the_result(chat: NanochatFormat, tmp_path: Path) -> None:
+    """Not even the order, with chunks of very unlike cost; nor does reading rows from a list."""
+    rows = small_rows(900, 600, random.Random(1))
+    rows[10:20] = [row(f"long-{n}", "general", talk("x " * 500, "y")) for n in range(10)]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "train.parquet")
+    cutting = Cutting(0.3, passes=2, seed=4)
+    encode = Encoder(chat, 64, cutting)
+    one, three = (load_mixture(tmp_path / "train.parquet", encode, 0.01, n) for n in (1, 3))
+    assert len(one.names) == 2 * 1500 - 20
+    assert same(one, three)
+    assert same(one, load_corpus(rows, chat, 64, 0.01, cutting))
+
+
+def test_what_fails_in_a_process_fails_here(chat: NanochatFormat, tmp_path: Path) -> None:
+    """With its own error, which names the row."""
+    rows = [*small_rows(5, 5, random.Random(1)), row("odd", "general", talk("x", "y")[::-1])]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "train.parquet")
+    with pytest.raises(DataError, match="odd"):
+        load_mixture(tmp_path / "train.parquet", Encoder(chat, 64), 0.0, 2)
+
+
+def test_a_corpus_passed_on_reads_the_same_file(chat: NanochatFormat, tmp_path: Path) -> None:
+    """As rank 0 passes it to the others, who still read it when its name is gone."""
+    pq.write_table(pa.Table.from_pylist(small_rows(9, 9, random.Random(2))), tmp_path / "t.parquet")
+    corpus = load_mixture(tmp_path / "t.parquet", Encoder(chat, 64), 0.0, file=tmp_path / "tokens")
+    other = pickle.loads(pickle.dumps(corpus))  # noqa: S301 (our own)
+    (tmp_path / "tokens").unlink()
+    assert same(corpus, other)
+
+
+def test_ids_above_two_bytes_come_back_whole() -> None:
+    """Vocabularies of 150,000 tokens are common."""
+    corpus = Corpus(wide=True)
+    chunk = Chunk(wide=True)
+    chunk.add([151_643, 65_536, 7, 200_000], np.array([0, 1, 2, 3], dtype=np.uint8))
+    corpus.extend(chunk)
+    corpus.flush()
+    assert corpus[0].inputs.tolist() == [151_643, 65_536, 7]
+    assert corpus[0].targets.tolist() == [65_536, IGNORE, 200_000]
+    assert corpus[0].hideable.tolist() == [False, False, True]
+    assert corpus.supervised == [2]
