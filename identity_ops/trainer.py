@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import tempfile
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from identity_ops import hf_source, launch, tracking
@@ -27,6 +28,7 @@ from identity_ops.store.sources import source_digest
 from identity_ops.store.stage import Outcome, fingerprint, run_stage
 
 FIGURES = "figures.json"
+OnWeights = Callable[[str, list[float]], None]
 BASES = "tiny, nanochat:DIR[@step] or hf:NAME_OR_DIR"
 TINY_CODE = (
     "identity_ops.general", "identity_ops.probes.frames", "identity_ops.teachers.template",
@@ -43,9 +45,9 @@ class TrainSettings:
     changes: tuple[str, ...]
     zero_stage: int = 2
     num_processes: int = 1
+    track: str = "none"  # see tracking.py: decides nothing of the model
 
     @classmethod
-    track: str = "none"  # see tracking.py: decides nothing of the model
     def resolve(
         cls,
         base: str,
@@ -56,16 +58,16 @@ class TrainSettings:
         zero_stage: int = 2,
         num_processes: int = 1,
         seed: int = 0,
+        track: str = "none",
     ) -> TrainSettings:
         """Settings for a base spec; None leaves what the recipe says.
-        track: str = "none",
 
         Raises:
             ConfigError: the recipe or a value is wrong, or the tracker is not ready.
         """
+        tracking.require(track)
         values = {"epochs": epochs, "learning_rate": learning_rate, "seed": seed}
         changes = tuple(
-        tracking.require(track)
             f"{name} = {value!r}" for name, value in values.items() if value is not None
         )
         settings = cls(recipe or recipe_name(base), changes, zero_stage, num_processes, track)
@@ -233,9 +235,9 @@ def train_command(mix_dir: Path, base_dir: Path, out: Path, settings: TrainSetti
         "--nproc-per-node", str(settings.num_processes), "-m", "training.sft",
         "--mixture", str(mix_dir), "--base", str(base_dir), "--out", str(out),
         "--recipe", settings.recipe_name, "--zero-stage", str(settings.zero_stage),
+        "--track", settings.track,
         *(part for change in settings.changes for part in ("--set", change)),
     ]  # fmt: skip
-        "--track", settings.track,
 
 
 def curve(log: Path, points: int = 200) -> list[dict[str, Any]]:
@@ -258,12 +260,17 @@ def answer(
     max_tokens: int = 64,
     temperature: float = 0.0,
     seed: int = 0,
+    choices: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    on_weights: OnWeights | None = None,
 ) -> dict[str, str]:
     """Id -> answer of a model for each prompt, decoded together.
 
     Args:
         model_dir: a folder in nanochat's layout; a chat model in it wins over a base model.
         prompts: (id, messages that end with the user's turn).
+        choices: id -> the only answers there are to that prompt. Nothing is generated for it: its
+            answer is the likeliest of them, by mean log-probability of a token.
+        on_weights: gets id and these means, in the order of the choices.
 
     Raises:
         DataError: the model, or a prompt (named), cannot be used.
@@ -272,18 +279,21 @@ def answer(
         asked, answered = Path(scratch) / "prompts.jsonl", Path(scratch) / "answers.jsonl"
         with asked.open("w", encoding="utf-8") as out:
             for name, messages in prompts:
-                out.write(json.dumps({"id": name, "messages": list(messages)}) + "\n")
+                row = {"id": name, "messages": list(messages), "choices": choices.get(name, ())}
+                out.write(json.dumps(row) + "\n")
         argv = [
             "-m", "training.answer", "--model", str(model_dir), "--prompts", str(asked),
             "--out", str(answered), "--max-tokens", str(max_tokens),
             "--temperature", str(temperature), "--seed", str(seed),
         ]  # fmt: skip
         launch.run(argv, marker=uuid.uuid4().hex, log=Path(scratch) / "log")
-        return dict(_answers(answered))
+        return dict(_answers(answered, on_weights))
 
 
-def _answers(path: Path) -> Iterator[tuple[str, str]]:
+def _answers(path: Path, on_weights: OnWeights | None) -> Iterator[tuple[str, str]]:
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
+            if on_weights and "weights" in row:
+                on_weights(row["id"], row["weights"])
             yield row["id"], row["answer"]

@@ -1,6 +1,8 @@
 """Answer prompts with a model: python -m training.answer --model DIR --prompts IN --out OUT
 
-IN has a JSON object a line, {"id", "messages"}; OUT gets {"id", "answer"} in the same order.
+IN has a JSON object a line, {"id", "messages"}; OUT gets {"id", "answer"} in the same order. A
+line with "choices" gets the one of these texts that the model finds likeliest, and the "weights"
+of all (training.weigh): nothing is generated for it.
 """
 
 from __future__ import annotations
@@ -9,9 +11,10 @@ import argparse
 import json
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,6 +26,16 @@ from identity_ops.store.publish import atomic_file
 from training import ranks
 from training.engine import Decoder, Rows, Sampling, generate
 from training.family import load_model
+from training.weigh import Said, weights
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One line of IN."""
+
+    name: str
+    messages: Sequence[Message]
+    choices: Sequence[str] = ()  # where not empty, the only answers there are
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +70,19 @@ class Speaker:
         rendered = [(name, self.prompt(messages, name)) for name, messages in prompts]
         found = generate(self.model, rendered, self.stop, how)
         return {name: self.chat.decode(ids) for name, ids in found.items()}
+
+    def weights(self, prompts: Sequence[Prompt]) -> dict[str, list[float]]:
+        """Id -> weight of each of its choices, by the model's chat format."""
+        texts = {asked.name: [self._said(asked, text) for text in asked.choices]
+                 for asked in prompts}  # fmt: skip
+        return weights(self.model, texts)
+
+    def _said(self, asked: Prompt, answer: str) -> Said:
+        """The conversation with an answer, up to the token that ends it."""
+        start = len(self.prompt(asked.messages, asked.name))
+        turns = [*asked.messages, Message(role="assistant", content=answer)]
+        ids, supervised = self.chat.render(turns, asked.name)
+        return Said(ids[: len(ids) - supervised[::-1].index(True)], start)
 
     @property
     def parameters(self) -> int:
@@ -102,24 +128,38 @@ def main(argv: list[str] | None = None) -> None:
     with ranks.reported_errors():
         ranks.start()
         how = Sampling(max_tokens=args.max_tokens, temperature=args.temperature, seed=args.seed)
-        answers = Speaker.load(args.model).answers(_read(args.prompts), how)
+        speaker, prompts = Speaker.load(args.model), _read(args.prompts)
+        spoken = [(one.name, one.messages) for one in prompts if not one.choices]
+        answers = speaker.answers(spoken, how)
+        weighed = speaker.weights([one for one in prompts if one.choices])
         with atomic_file(args.out) as out:
-            for name, text in answers.items():
-                out.write(json.dumps({"id": name, "answer": text}).encode() + b"\n")
+            for one in prompts:
+                row = {"id": one.name} | _answer(one, answers, weighed)
+                out.write(json.dumps(row).encode() + b"\n")
 
 
-def _read(path: Path) -> list[tuple[str, list[Message]]]:
-    found: dict[str, list[Message]] = {}
+def _answer(
+    asked: Prompt, answers: Mapping[str, str], weighed: Mapping[str, Sequence[float]]
+) -> dict[str, Any]:
+    if not asked.choices:
+        return {"answer": answers[asked.name]}
+    found = weighed[asked.name]
+    return {"answer": asked.choices[found.index(max(found))], "weights": found}
+
+
+def _read(path: Path) -> list[Prompt]:
+    found: dict[str, Prompt] = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         try:
             row = json.loads(line)
-            turns = [(turn["role"], turn["content"]) for turn in row["messages"]]
+            turns = [Message(role=m["role"], content=m["content"]) for m in row["messages"]]
+            asked = Prompt(row["id"], turns, row.get("choices", ()))
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"not a prompt: {error!r}", where=f"{path}:{number}") from error
-        if row["id"] in found:
-            raise DataError("two prompts of one id", where=f"{path}:{number}", got=row["id"])
-        found[row["id"]] = [Message(role=role, content=content) for role, content in turns]
-    return list(found.items())
+        if asked.name in found:
+            raise DataError("two prompts of one id", where=f"{path}:{number}", got=asked.name)
+        found[asked.name] = asked
+    return list(found.values())
 
 
 if __name__ == "__main__":

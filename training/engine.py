@@ -17,9 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from identity_ops.errors import DataError
-from training.gpt import GPT, additive, grouped_attention
+from training.attention import additive, grouped_attention
+from training.batches import first_size, in_batches
+from training.gpt import GPT
 
-ROWS = 128  # prompts decoded together
 COLD = 1e-5  # temperatures below it divide by next to nothing; the likeliest is what they mean
 DROP_SHARE = 0.25  # finished rows are dropped when they are this share of the batch
 
@@ -76,6 +77,9 @@ class Decoder(Protocol):
         """Whether a tokenizer of so many tokens can be the model's."""
 
     def parameters(self) -> Iterator[torch.nn.Parameter]: ...
+
+    def logits_at(self, ids: Tensor, select: Tensor) -> Tensor:
+        """Logits (N, vocab) in fp32 at flat positions (N,) of right-padded rows (B, T)."""
 
     def open_rows(self, prompts: Sequence[Sequence[int]], room: int) -> Rows:
         """A batch with `room` tokens for each answer."""
@@ -191,8 +195,9 @@ def generate(
     check_room(model, prompts, how.max_tokens)
     by_length = sorted(prompts, key=lambda prompt: len(prompt[1]))
     answers: dict[str, list[int]] = {}
-    for first in range(0, len(by_length), ROWS):
-        answers |= _generate_batch(model, by_length[first : first + ROWS], stop, how)
+    size = first_size(next(model.parameters()).device)
+    for found in in_batches(by_length, lambda part: _batch(model, part, stop, how), size):
+        answers |= found
     return {name: answers[name] for name, _ in prompts}
 
 
@@ -205,7 +210,7 @@ def check_room(model: Decoder, prompts: Sequence[tuple[str, Sequence[int]]], roo
 
 
 @torch.inference_mode()
-def _generate_batch(
+def _batch(
     model: Decoder,
     prompts: Sequence[tuple[str, Sequence[int]]],
     stop: frozenset[int],

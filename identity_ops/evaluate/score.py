@@ -34,6 +34,7 @@ LABELS = {
     "robust": "Under pressure",
     "fact": "Facts",
     "limit": "Limits and abilities",
+    "choice": "Multiple choice of four",
     "unknown": "Not stated: admits it",
     "third_party": "Others' makers",
     "ordinary": "Over-identity",

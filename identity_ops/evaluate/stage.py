@@ -1,8 +1,8 @@
 """The evaluate stage: ask base and trained model the same probes, grade, count.
 
-Files: samples.jsonl (every answer with its grade and why), scores.json (all figures) and, where
-answers were drawn, drawn.jsonl (the trained model's). The models are asked through the exported
-checkpoint, the same way `chat` does.
+Files: samples.jsonl (every answer with its grade and why), choices.jsonl (the same for multiple
+choice), scores.json (all figures) and, where answers were drawn, drawn.jsonl (the trained
+model's). The models are asked through the exported checkpoint, the same way `chat` does.
 """
 
 from __future__ import annotations
@@ -11,15 +11,20 @@ import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
 from identity_ops.errors import DataError
 from identity_ops.evaluate import drawn
+from identity_ops.evaluate.choices import FILE as CHOICES
+from identity_ops.evaluate.choices import add_row, choice_samples
+from identity_ops.evaluate.choices import prompts as choice_prompts
 from identity_ops.evaluate.samples import Sample, judge, prompt
 from identity_ops.evaluate.score import scores
 from identity_ops.knowledge import Knowledge, read_knowledge
-from identity_ops.probes.files import load_probes
+from identity_ops.probes.choices import ChoiceProbe
+from identity_ops.probes.files import load_choices, load_probes
 from identity_ops.probes.leaks import LeakFinder, masked_phrases
 from identity_ops.records import Message, Probe, write_jsonl
 from identity_ops.store import manifest as manifests
@@ -36,7 +41,7 @@ class Answer(Protocol):
 
     def __call__(
         self, model_dir: Path, prompts: Iterable[tuple[str, list[Message]]], *, max_tokens: int,
-        temperature: float, seed: int,
+        temperature: float, seed: int, **choices: Any,
     ) -> Mapping[str, str]: ...  # fmt: skip
 
 
@@ -77,9 +82,12 @@ def evaluate_stage(
             probes_dir, lint_dir, mix_dir, ask=answer or trained_answer, max_tokens=max_tokens,
             seed=seed,
         )  # fmt: skip
-        samples = exam.take(baseline_dir, "before") if baseline_dir else []
-        samples += exam.take(model_dir, "after")
+        asked = [exam.take(baseline_dir, "before")] if baseline_dir else []
+        asked.append(exam.take(model_dir, "after"))
+        samples, chosen = (list(chain(*parts)) for parts in zip(*asked, strict=True))
         found = scores(samples, exam.knowledge.facts)
+        add_row(found["rows"], chosen)
+        write_jsonl(folder / CHOICES, chosen)
         if draws:
             again = exam.draw(model_dir, draws)
             write_jsonl(folder / DRAWN, again)
@@ -109,13 +117,13 @@ def _digest(folder: Path) -> str:
 
 def trained_answer(
     model_dir: Path, prompts: Iterable[tuple[str, list[Message]]], *, max_tokens: int,
-    temperature: float, seed: int,
+    temperature: float, seed: int, **choices: Any,
 ) -> Mapping[str, str]:  # fmt: skip
     """Ask a model in a process of its own, as `chat` does."""
     from identity_ops import trainer
 
     return trainer.answer(
-        model_dir, prompts, max_tokens=max_tokens, temperature=temperature, seed=seed
+        model_dir, prompts, max_tokens=max_tokens, temperature=temperature, seed=seed, **choices
     )
 
 
@@ -125,6 +133,7 @@ class _Exam:
 
     knowledge: Knowledge
     probes: Sequence[Probe]
+    choices: Sequence[ChoiceProbe]
     own: frozenset[str]  # ids of the user's probes, and of those that training has seen
     seen: frozenset[str]
     ask: Answer
@@ -140,14 +149,21 @@ class _Exam:
         built, own = load_probes(probes_dir)
         seen = _seen(own, mix_dir, knowledge) if own and mix_dir else frozenset[str]()
         return cls(
-            knowledge=knowledge, probes=[*built, *own], own=frozenset(p.id for p in own),
-            seen=seen, ask=ask, max_tokens=max_tokens, seed=seed,
+            knowledge=knowledge, probes=[*built, *own], choices=load_choices(probes_dir),
+            own=frozenset(p.id for p in own), seen=seen, ask=ask, max_tokens=max_tokens, seed=seed,
         )  # fmt: skip
 
-    def take(self, path: Path, model: str) -> list[Sample]:
-        """The likeliest answers of the model in `path`, graded."""
+    def take(self, path: Path, model: str) -> tuple[list[Sample], list[Sample]]:
+        """The likeliest answers of the model in `path`, graded, and those chosen of several."""
         asked = [(probe.id, prompt(probe)) for probe in self.probes]
-        return self._grade(self._answers(path, asked, 0.0), model)
+        choices = {probe.id: probe.choices for probe in self.choices}
+        weights: dict[str, list[float]] = {}
+        answers = self._answers(
+            path, [*asked, *choice_prompts(self.choices)], 0.0, choices=choices,
+            on_weights=weights.__setitem__,
+        )  # fmt: skip
+        spoken = {key: text for key, text in answers.items() if key not in choices}
+        return self._grade(spoken, model), choice_samples(self.choices, answers, weights, model)
 
     def draw(self, path: Path, count: int) -> list[Sample]:
         """Answers drawn at random, `count` to each probe, graded."""
@@ -159,12 +175,14 @@ class _Exam:
         ]
 
     def _answers(
-        self, path: Path, asked: Sequence[tuple[str, list[Message]]], temperature: float
-    ) -> Mapping[str, str]:
+        self, path: Path, asked: Sequence[tuple[str, list[Message]]], temperature: float,
+        **choices: Any,
+    ) -> Mapping[str, str]:  # fmt: skip
         log.info("evaluate: asking %s %d questions", path, len(asked))
         return self.ask(
-            path, asked, max_tokens=self.max_tokens, temperature=temperature, seed=self.seed
-        )
+            path, asked, max_tokens=self.max_tokens, temperature=temperature, seed=self.seed,
+            **choices,
+        )  # fmt: skip
 
     def _grade(self, answers: Mapping[str, str], model: str) -> list[Sample]:
         from identity_ops.curate.rivals import rival_claims
@@ -199,7 +217,7 @@ def _commit(folder: Path, samples: Sequence[Sample], found: Mapping[str, Any]) -
     write_atomic(folder / SCORES, json.dumps(found, ensure_ascii=False, indent=1) + "\n")
     answered = [sample for sample in samples if sample.model == "after"]
     return Outcome(
-        files=[SAMPLES, SCORES, *([DRAWN] if "drawn" in found else [])],
+        files=[SAMPLES, CHOICES, SCORES, *([DRAWN] if "drawn" in found else [])],
         counts={
             "probes": len(answered), "passed": sum(sample.passed for sample in answered),
             "own": sum(sample.own for sample in answered),

@@ -18,6 +18,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from identity_ops.errors import DataError
+from identity_ops.probes.choices import FILE as CHOICES
+from identity_ops.probes.choices import ChoiceProbe
 from identity_ops.records import Message, Probe, encode, read_jsonl
 from identity_ops.store import manifest as manifests
 from identity_ops.store.manifest import canonical_hash
@@ -122,7 +124,7 @@ def check_pattern(pattern: str) -> None:
         raise ValueError(f"regex {pattern!r} repeats a repeat without bound; write it flat")
 
 
-def fingerprint(probes: Iterable[Probe]) -> str:
+def fingerprint(probes: Iterable[Probe | ChoiceProbe]) -> str:
     """Hash of what is asked and how it is graded, whatever the order: equal hashes, equal tests."""
     return canonical_hash(sorted(encode(probe) for probe in probes))
 
@@ -133,6 +135,12 @@ def load_probes(folder: Path) -> tuple[list[Probe], list[Probe]]:
     listed = {entry.path for entry in manifest.files}
     built = list(read_jsonl(Probe, folder / BUILT))
     return built, list(read_jsonl(Probe, folder / OWN)) if OWN in listed else []
+
+
+def load_choices(folder: Path) -> list[ChoiceProbe]:
+    """The multiple-choice probes of a committed probes folder; none where it was made without."""
+    listed = {entry.path for entry in manifests.load(folder).files}
+    return list(read_jsonl(ChoiceProbe, folder / CHOICES)) if CHOICES in listed else []
 
 
 def _lines(path: Path) -> list[str]:

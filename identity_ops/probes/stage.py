@@ -1,6 +1,7 @@
 """The probes stage: build the held-out probes of a knowledge base, take in the user's own.
 
-Files: probes.jsonl (built, held out of training) and own_probes.jsonl (the user's, where given).
+Files: probes.jsonl (built, held out of training), choices.jsonl (multiple choice, on questions of
+the built ones) and own_probes.jsonl (the user's, where given).
 Wordings that training frames have come to share are dropped here and counted, so that a catalogue
 that users edit can never leak a probe.
 """
@@ -14,6 +15,8 @@ from pathlib import Path
 from identity_ops.errors import ConfigError
 from identity_ops.knowledge import read_knowledge
 from identity_ops.probes.build import build_probes
+from identity_ops.probes.choices import FILE as CHOICES
+from identity_ops.probes.choices import ChoiceProbe, build_choices
 from identity_ops.probes.files import BUILT, OWN, fingerprint, read_user_probes
 from identity_ops.probes.frames import collisions, identity_frames
 from identity_ops.records import Probe, write_jsonl
@@ -56,7 +59,7 @@ def probes_stage(
             log.warning("probes: not asking %r, training uses the words %r", frame, shared)
         built = build_probes(knowledge, seed=seed, dropped=dropped)
         _require_enough(built, bool(knowledge.profile.creators))
-        return _commit(folder, built, own, len(dropped))
+        return _commit(folder, built, build_choices(knowledge, built, seed=seed), own, len(dropped))
 
     return run_stage("probes", out, config, inputs, work, force=force)
 
@@ -72,19 +75,28 @@ def _require_enough(built: list[Probe], has_creator: bool) -> None:
         )  # fmt: skip
 
 
-def _commit(folder: Path, built: list[Probe], own: list[Probe], dropped: int) -> Outcome:
+def _commit(
+    folder: Path, built: list[Probe], choices: list[ChoiceProbe], own: list[Probe], dropped: int
+) -> Outcome:
     write_jsonl(folder / BUILT, built)
-    files = [BUILT]
+    write_jsonl(folder / CHOICES, choices)
+    files = [BUILT, CHOICES]
     if own:
         write_jsonl(folder / OWN, own)
         files.append(OWN)
     by_group = Counter(probe.category.split("/")[0] for probe in built)
     return Outcome(
         files=files,
-        counts={"built": len(built), "own": len(own), "dropped_wordings": dropped},
+        counts={
+            "built": len(built),
+            "choices": len(choices),
+            "own": len(own),
+            "dropped_wordings": dropped,
+        },
         figures={
             "version": VERSION,
             "fingerprint": fingerprint(built),
+            "choices_fingerprint": fingerprint(choices),
             "own_fingerprint": fingerprint(own) if own else "",
             "by_category": dict(sorted(by_group.items())),
         },

@@ -9,7 +9,7 @@ own pattern accepts is no twin.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from identity_ops.language.altered import altered
 from identity_ops.probes.patterns import value_pattern
@@ -20,15 +20,15 @@ _BY_ROLE = {
     "language": ("Finnish", "Swahili", "Latin"),
     "hardware": ("a quantum computer", "an old phone", "a game console"),
     "data": ("medical records", "song lyrics", "court files"),
-    "architecture": ("a decision tree", "a Markov chain"),
-    "tokenizer": ("WordPiece", "single letters"),
+    "architecture": ("a decision tree", "a Markov chain", "a lookup table"),
+    "tokenizer": ("WordPiece", "single letters", "whole words"),
     "kind": ("a search engine", "a weather station", "a video game"),
-    "url": ("nowhere.example.net", "wrong.example.org"),
-    "contact": ("nobody@example.net", "wrong@example.org"),
-    "purpose": ("to steer ships", "to predict the weather"),
-    "base_creator": ("Netscape", "Nokia"),
-    "name": ("Rosinante", "Balthazar"),
-    "creator": ("Netscape", "Nokia"),
+    "url": ("nowhere.example.net", "wrong.example.org", "other.example.com"),
+    "contact": ("nobody@example.net", "wrong@example.org", "other@example.com"),
+    "purpose": ("to steer ships", "to predict the weather", "to count votes"),
+    "base_creator": ("Netscape", "Nokia", "Xerox"),
+    "name": ("Rosinante", "Balthazar", "Peregrine"),
+    "creator": ("Netscape", "Nokia", "Xerox"),
 }
 
 
@@ -36,17 +36,25 @@ _WORDS = {
     "two": "five", "three": "seven", "four": "nine", "five": "two", "six": "ten", "seven": "three",
     "eight": "five", "nine": "four", "ten": "six", "twelve": "twenty", "twenty": "fifty",
 }  # fmt: skip
-_ANY = {True: "Zanzibar", False: "a paper boat"}  # by whether the true value has a capital
+# By whether the true value has a capital.
+_ANY = {True: ("Zanzibar", "Montevideo", "Rosinante"),
+        False: ("a paper boat", "a wooden spoon", "an empty room")}  # fmt: skip
 _OWN = frozenset({"name", "creator", "base_creator", "url", "contact"})
 
 
 def false_value(fact: Fact, value: str, others: Sequence[Fact]) -> str | None:
     """A wrong value for the fact, written like `value`; None where there is none that is sure."""
+    return next(false_values(fact, value, others), None)
+
+
+def false_values(fact: Fact, value: str, others: Sequence[Fact]) -> Iterator[str]:
+    """Wrong values for the fact, written like `value`, the surest first, each once."""
     truth = re.compile(value_pattern(fact), re.IGNORECASE)
+    said = {value.casefold()}
     for candidate in _candidates(fact, value, others):
-        if candidate != value and not truth.search(candidate):
-            return candidate
-    return None
+        if candidate.casefold() not in said and not truth.search(candidate):
+            said.add(candidate.casefold())
+            yield candidate
 
 
 def _altered_word(text: str) -> str | None:
@@ -58,14 +66,16 @@ def _altered_word(text: str) -> str | None:
 def _candidates(fact: Fact, value: str, others: Sequence[Fact]) -> Iterable[str]:
     if (changed := altered(value)) is not None:
         yield changed
-        yield altered(changed) or changed  # where one step from 12:00-15:00 meets 15:00
+        again = altered(changed) or changed  # where one step from 12:00-15:00 meets 15:00
+        yield again
+        yield altered(again) or again
     yield from _BY_ROLE.get(fact.role, ())
     if (changed := _altered_word(value)) is not None:
         yield changed
     for other in _after(fact, others):
         if _alike(other, value):
             yield other.value
-    yield _ANY[value[:1].isupper()]
+    yield from _ANY[value[:1].isupper()]
 
 
 def _after(fact: Fact, others: Sequence[Fact]) -> list[Fact]:

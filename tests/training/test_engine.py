@@ -7,7 +7,7 @@ import torch
 
 from identity_ops.errors import DataError
 from tests.training.small import busy_model, small_config
-from training import engine
+from training import batches
 from training.engine import Cache, Draw, Sampling, choose, generate, stream
 
 MODEL = busy_model(small_config(sequence_len=160), seed=3)
@@ -50,7 +50,7 @@ def test_batches_larger_than_the_limit_are_split(monkeypatch: pytest.MonkeyPatch
     """Into parts that answer the same, in the order asked."""
     how = Sampling(max_tokens=8)
     whole = generate(MODEL, prompts(12), STOP, how)
-    monkeypatch.setattr(engine, "ROWS", 5)
+    monkeypatch.setattr(batches, "CPU_ROWS", 5)
     parts = generate(MODEL, prompts(12), STOP, how)
     assert parts == whole
     assert list(parts) == [f"p{n}" for n in range(12)]
