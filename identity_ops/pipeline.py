@@ -32,6 +32,7 @@ from identity_ops.teachers.access import FindAccess, from_environment
 if TYPE_CHECKING:
     from identity_ops.recipes import Rules
     from identity_ops.teachers.base import Teacher
+    from identity_ops.trainer import TrainSettings
 
 OnLine = Callable[[str], None]
 
@@ -75,10 +76,10 @@ class Run:
         source = self.files.knowledge
         self.files.check()
         self._rules()
-        write_atomic(
-            self.folder / "run.json",
         if tracking.trains_here():
             tracking.require(self.config.track)
+        write_atomic(
+            self.folder / "run.json",
             json.dumps({"run_id": self.run_id, "conf": self.config.model_dump()}, indent=2) + "\n",
         )
         key = {"sha256": manifests.file_hash(source), "code": own_code()}
@@ -177,11 +178,11 @@ class Run:
         """Resolve or pretrain the base model."""
         from identity_ops.trainer import base_key, base_stage
 
+        tracking.require(self.config.track)
         spec, template = self.files.base_spec(), self.files.own("chat_template")
         return self._stage(
             "base", base_key(spec, template), {},
             lambda out, force: base_stage(
-        tracking.require(self.config.track)
                 spec, out, chat_template=template, on_line=on_line, force=force
             ),
         )  # fmt: skip
@@ -212,20 +213,26 @@ class Run:
 
     def train(self, on_line: OnLine | None = None) -> Ref:
         """Fine-tune the base on the mixture with DeepSpeed."""
-        from identity_ops.trainer import TrainSettings, train_key, train_stage
+        from identity_ops.trainer import train_key, train_stage
 
-        config = self.config
-        settings = TrainSettings.resolve(
-            self.files.base_spec(), epochs=config.epochs, learning_rate=config.learning_rate,
-            zero_stage=config.zero_stage, num_processes=config.num_processes, seed=config.seed,
-        )  # fmt: skip
+        settings = self.train_settings()
         return self._stage(
             "train", train_key(settings), {n: self._digest(n) for n in ("mix", "base")},
             lambda out, force: train_stage(
-            track=config.track,
                 self.path("mix"), self.path("base"), out, settings=settings,
                 on_line=on_line, force=force,
             ),
+        )  # fmt: skip
+
+    def train_settings(self) -> TrainSettings:
+        """How `train` trains; raises ConfigError for what cannot work."""
+        from identity_ops.trainer import TrainSettings
+
+        config = self.config
+        return TrainSettings.resolve(
+            self.files.base_spec(), epochs=config.epochs, learning_rate=config.learning_rate,
+            zero_stage=config.zero_stage, num_processes=config.num_processes, seed=config.seed,
+            track=config.track,
         )  # fmt: skip
 
     def evaluate(self, on_line: OnLine | None = None) -> Ref:
