@@ -74,7 +74,7 @@ def identity_sft() -> None:
         """Fail the run, keeping model and report, where the model does not know its name."""
         return current_run().gate()
 
-    @task(outlets=[MODEL])
+    @task(outlets=[MODEL], max_active_tis_per_dag=1)  # one registry, also without a common disk
     def publish() -> Ref:
         """Publish an immutable version of the model with its lineage."""
         return describe(MODEL, current_run().publish())

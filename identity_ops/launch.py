@@ -126,8 +126,8 @@ def become(argv: Sequence[str]) -> NoReturn:
 
 
 def _is_secret(name: str) -> bool:
-    """Keys, and all that is Airflow's: connections, tokens, the database's address."""
-    return name in SECRETS or name.startswith("AIRFLOW_")
+    """Keys, those of the bucket, and all that is Airflow's: connections, the database's address."""
+    return name in SECRETS or name.startswith(("AIRFLOW_", "AWS_"))
 
 
 def run(

@@ -22,9 +22,10 @@ from identity_ops.config import RunConfig
 from identity_ops.errors import DataError, TransientError
 from identity_ops.run_teacher import RunTeacher
 from identity_ops.store import manifest as manifests
+from identity_ops.store.depot import depot_of
 from identity_ops.store.manifest import Manifest
 from identity_ops.store.paths import Home
-from identity_ops.store.publish import point, write_atomic
+from identity_ops.store.publish import write_atomic
 from identity_ops.store.sources import own_code
 from identity_ops.store.stage import fingerprint
 from identity_ops.teachers.access import FindAccess, from_environment
@@ -64,6 +65,7 @@ class Run:
         self.home = home or Home.from_env()
         self.files = ConfFiles(self.config, self.home)
         self.find_access = find_access
+        self.depot = depot_of(self.home)
 
     @property
     def folder(self) -> Path:
@@ -82,6 +84,7 @@ class Run:
             self.folder / "run.json",
             json.dumps({"run_id": self.run_id, "conf": self.config.model_dump()}, indent=2) + "\n",
         )
+        self.depot.share(self.folder / "run.json")
         key = {"sha256": manifests.file_hash(source), "code": own_code()}
         return self._stage("lint", key, {}, lambda out, force: lint_stage(source, out, force=force))
 
@@ -172,6 +175,7 @@ class Run:
         """What a person reads before training: how much, what was rejected, and samples."""
         from identity_ops.summary import approval
 
+        self.depot.gather(self.folder)
         return approval(self.folder)
 
     def base(self, on_line: OnLine | None = None) -> Ref:
@@ -243,6 +247,10 @@ class Run:
         from identity_ops.rounds import improve
 
         rules = self._rules()
+        if self.config.rounds > 1:  # what further rounds may spend depends on all batches
+            self.depot.gather(self.folder)
+        if self.config.control:
+            self.control(on_line)
         ref = self.measure()
         improve(self, lambda found: verdict_of(load_scores(found), rules)["passed"], on_line)
         return ref
@@ -251,13 +259,34 @@ class Run:
         """Ask base and trained model the same held-out probes."""
         from identity_ops.evaluate import evaluate_stage
 
-        names, draws = ("lint", "probes", "base", "train", "mix"), self.config.samples
+        names, draws = ["lint", "probes", "base", "train", "mix"], self.config.samples
+        names += ["control"] if self.config.control else []
         return self._stage(
             "evaluate", {"code": own_code(), "draws": draws},
             {name: self._digest(name) for name in names},
             lambda out, force: evaluate_stage(
                 self.path("train"), self.path("base"), self.path("probes"), self.path("lint"),
                 out, mix_dir=self.path("mix"), draws=draws, force=force,
+                control_dir=self.path("control") if self.config.control else None,
+            ),
+        )  # fmt: skip
+
+    def control(self, on_line: OnLine | None = None) -> Ref:
+        """Train a second model alike, without the identity rows: see control.py."""
+        from identity_ops.control import CONTROL, control_settings, control_stage
+        from identity_ops.trainer import train_key, train_stage
+
+        whole, settings = self.path("mix"), control_settings(self.train_settings())
+        self._stage(
+            "control_mix", CONTROL, {"mix": self._digest("mix")},
+            lambda out, force: control_stage(whole, out, force=force),
+        )  # fmt: skip
+        return self._stage(
+            "control", train_key(settings),
+            {"mix": self._digest("control_mix"), "base": self._digest("base")},
+            lambda out, force: train_stage(
+                self.path("control_mix"), self.path("base"), out, settings=settings,
+                on_line=on_line, force=force,
             ),
         )  # fmt: skip
 
@@ -267,22 +296,30 @@ class Run:
         from identity_ops.report import write_report
         from identity_ops.report.run import RunFolder
 
+        self.depot.gather(self.folder)
         rules, judged = self._rules(), RunFolder(self.folder).path("evaluate")
         ref = self._stage(
             "gate", {"rules": rules.model_dump(), "code": own_code()},
             {"evaluate": _digest_of(judged)},
             lambda out, force: gate_stage(judged, out, rules=rules, force=force),
         )  # fmt: skip
-        write_report(self.folder)
+        self.depot.share(report := write_report(self.folder))
+        self.depot.share(report.with_suffix(".json"))
         require_pass(self.manifest("gate"))
         return ref
 
     def publish(self) -> Ref:
         """Publish an immutable version of the model with its lineage."""
         from identity_ops.publish import publish_run
+        from identity_ops.report.run import RunFolder
 
         name = self.config.publish_as or self.manifest("lint").figures["name"]
+        self.depot.gather(self.folder)
+        self.depot.complete(RunFolder(self.folder).path("train"))
+        self.depot.fetch_models(name)
         folder = publish_run(self.folder, self.home, name=name)
+        self.depot.publish(folder)
+        self.depot.point(self.folder / "publish", folder)
         return {
             "manifest": str(folder / manifests.FILE_NAME),
             "digest": manifests.load(folder, verify=False).digest,
@@ -313,6 +350,7 @@ class Run:
             DataError: the run has not committed that stage.
         """
         link = self.folder / stage
+        self.depot.find(link)
         if not (link / manifests.FILE_NAME).exists():
             raise DataError(
                 f"stage {stage} has no result in this run", where=self.folder,
@@ -338,8 +376,10 @@ class Run:
         out = self.home.result(stage.split("/")[0], fingerprint(stage, key, inputs))
         link = self.folder / stage
         redo = stage.split("/")[0] in self.config.force and not link.is_symlink()
-        manifest = make(out, redo)
-        point(link, out)
+        with self.depot.making(out):
+            make(out, redo)
+        manifest = manifests.load(out, verify=False)
+        self.depot.point(link, out)
         return {
             "manifest": str(out / manifests.FILE_NAME),
             "digest": manifest.digest,
@@ -376,10 +416,12 @@ class Run:
             address = client.identity().get("base_url")
         text = json.dumps(dataclasses.asdict(said) | {"base_url": address}, indent=2) + "\n"
         write_atomic(self.folder / "forecast.json", text)
+        self.depot.share(self.folder / "forecast.json")
 
     def _require_checked(self, teacher: Teacher) -> None:
         """A connection that for once cannot be read must send no key to another address."""
         path, asked = self.folder / "forecast.json", teacher.identity().get("base_url")
+        self.depot.fetch(path)
         checked = json.loads(path.read_bytes()).get("base_url") if path.exists() else None
         if checked != asked:
             raise TransientError(

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from identity_ops.errors import CorruptError, DataError, UsageError
 from identity_ops.store import manifest as manifests
+from identity_ops.store.depot import depot_of
 from identity_ops.store.lock import hold
 from identity_ops.store.manifest import Manifest
 from identity_ops.store.paths import Home
@@ -191,6 +192,7 @@ def verify(home: Home, name: str, version: str) -> Manifest:
         CorruptError: a file was changed, taken away or added, or the manifest was.
     """
     folder = home.model(name, version)
+    depot_of(home).complete(folder)
     recorded = read_state(home, name).versions.get(version)
     path = folder / manifests.FILE_NAME
     if recorded is not None and (not path.is_file() or manifests.file_hash(path) != recorded):
@@ -244,8 +246,12 @@ def update(home: Home, name: str, change: Callable[[State], State]) -> State:
     """
     if not versions(home, name):
         raise DataError(f"no published model named {name}", where=home.root / "models")
+    depot = depot_of(home)
+    depot.fetch_models(name)
     with hold(home.model(name) / ".lock", wait_s=WAIT_S):
-        return write_state(home, name, change(read_state(home, name)))
+        state = write_state(home, name, change(read_state(home, name)))
+    depot.share(home.model(name) / FILE)
+    return state
 
 
 def write_state(home: Home, name: str, state: State) -> State:

@@ -25,7 +25,7 @@ from identity_ops.store import manifest as manifests
 log = logging.getLogger(__name__)
 FOLDER: Final = "rounds"
 SHARE: Final = 0.25  # of the run's conversations: the size of a further round
-SHARED: Final = frozenset({"lint", "probes", "base"})
+SHARED: Final = frozenset({"lint", "probes", "base", "control"})
 
 
 class Round(Run):
@@ -121,3 +121,4 @@ def _forget(run: Run, last: int) -> None:
     for folder in run.folder.glob(f"{FOLDER}/*"):
         if int(folder.name) > last:
             shutil.rmtree(folder)
+            run.depot.forget(folder)

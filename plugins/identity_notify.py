@@ -34,6 +34,7 @@ class WebhookNotifier(BaseNotifier):
     def notify(self, context: Any) -> None:
         """Runs in the DAG processor, once for each failed run."""
         from identity_ops.notice import notice
+        from identity_ops.store.depot import depot_of
         from identity_ops.store.paths import Home
 
         try:
@@ -41,7 +42,9 @@ class WebhookNotifier(BaseNotifier):
         except AirflowNotFoundException:
             self.log.info("No connection %s: nobody is told of the failure", self.conn_id)
             return
-        self._post(connection, notice(Home.from_env(), context["dag_run"].run_id))
+        home, run_id = Home.from_env(), context["dag_run"].run_id
+        depot_of(home).gather(home.run(run_id))
+        self._post(connection, notice(home, run_id))
 
     def _post(self, connection: Any, text: str) -> None:
         headers = {}

@@ -19,9 +19,9 @@ from fastapi import Depends, FastAPI, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from identity_ops.dashboard import data, pages
+from identity_ops.dashboard.fresh import current_home
 from identity_ops.errors import BusyError, IdentityError
 from identity_ops.registry import promote, rollback
-from identity_ops.store.paths import Home
 
 DAG_ID: Final = "identity_sft"
 SELF_ONLY: Final = (
@@ -55,7 +55,7 @@ def from_our_pages(request: Request) -> None:
 
 @app.get("/")
 def overview(request: Request) -> Response:
-    return _page(pages.overview(Home.from_env(), _root(request)))
+    return _page(pages.overview(current_home(), _root(request)))
 
 
 @app.get("/style.css")
@@ -82,7 +82,7 @@ def models(request: Request, user: GetUserDep) -> Response:
     may_write = get_auth_manager().is_authorized_dag(
         method="PUT", details=DagDetails(id=DAG_ID), user=user
     )
-    return _page(pages.models(Home.from_env(), _root(request), may_write=may_write))
+    return _page(pages.models(current_home(), _root(request), may_write=may_write))
 
 
 CHANGES: Final = [Depends(writable), Depends(from_our_pages)]
@@ -105,7 +105,7 @@ def nothing(path: str) -> Response:  # noqa: ARG001 - any path
 
 
 def _change(request: Request, change: Any) -> Response:
-    home, root = Home.from_env(), _root(request)
+    home, root = current_home(), _root(request)
     try:
         change(home)
     except IdentityError as error:
@@ -116,7 +116,7 @@ def _change(request: Request, change: Any) -> Response:
 
 def _report(make: Any, request: Request) -> Response:
     try:
-        return _page(make(Home.from_env()), policy=REPORT_ONLY)
+        return _page(make(current_home()), policy=REPORT_ONLY)
     except IdentityError as error:
         return _page(pages.message(_root(request), "No report", str(error)), 404)
 
