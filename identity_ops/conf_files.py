@@ -22,10 +22,15 @@ KNOWLEDGE_FOLDER: Final = Path(__file__).resolve().parent.parent / "knowledge"
 
 @dataclass(frozen=True, slots=True)
 class ConfFiles:
-    """The files of one run. Every method raises PathError or ConfigError for a wrong path."""
+    """The files of one run. Every method raises PathError or ConfigError for a wrong path.
+
+    Args:
+        trusted: further folders that paths may lie in: on a command line they are the user's own.
+    """
 
     config: RunConfig
     home: Home
+    trusted: tuple[Path, ...] = ()
 
     @property
     def knowledge(self) -> Path:
@@ -83,7 +88,8 @@ class ConfFiles:
         return f"{self._readable(source, 'general')}{spec[len(source) :]}"
 
     def _readable(self, path: str, what: str, *, folder: bool = False) -> Path:
-        found = inside(path, [KNOWLEDGE_FOLDER, self.home.root, *allowed_roots()], what)
+        roots = [KNOWLEDGE_FOLDER, self.home.root, *allowed_roots(), *self.trusted]
+        found = inside(path, roots, what)
         if not found.exists():
             raise ConfigError(
                 f"{what}: no such file", where="conf", got=found,

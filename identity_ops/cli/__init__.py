@@ -17,6 +17,7 @@ TOPICS = (
     "generate",
     "data",
     "train",
+    "sweep",
     "evaluate",
     "models",
     "chat",
