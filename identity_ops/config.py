@@ -237,6 +237,12 @@ class RunConfig(BaseModel):
         description="How often the trained model is asked each probe again, at a temperature of "
         "0.7. 0: its likeliest answer alone.",
     )
+    control: bool = Field(
+        False,
+        title="Matched control",
+        description="Train a second model alike but without the identity rows, and tell what "
+        "identity has cost beside it. Takes about half as long as the training again.",
+    )
     rules: str | None = Field(
         None,
         title="Rules of the gate",

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from identity_ops.evaluate import load_scores, render_table
 from identity_ops.evaluate.table import percent
 from identity_ops.records import Conversation, read_jsonl
 from identity_ops.report.run import RunFolder
+from identity_ops.report.text import tables
 
 APPROVAL_BYTES = 4000
 
@@ -43,7 +43,7 @@ def _probes(run: RunFolder) -> str:
     if not run.has("evaluate"):
         return ""
     name = run.manifest("lint").figures.get("name", "") if run.has("lint") else ""
-    table = render_table(load_scores(run.path("evaluate"))["rows"])
+    table = tables(run)
     return f"Held-out probes of {name or run.run_id}, before and after training\n\n{table}"
 
 
@@ -74,8 +74,13 @@ def _data(figures: dict[str, Any], counts: dict[str, int]) -> str:
     return (
         f"{counts['conversations']:,} conversations, {counts['rejected']:,} rejected"
         f"{f' ({reasons})' if reasons else ''}, {coverage['covered']} of {coverage['facts']} "
-        "facts covered"
+        f"facts covered{_varied(figures.get('diversity') or {})}"
     )
+
+
+def _varied(found: dict[str, Any]) -> str:
+    nearest = found.get("nearest")
+    return f"; similarity to the nearest {nearest['mean']:.2f} on average" if nearest else ""
 
 
 def _mixture(figures: dict[str, Any]) -> str:

@@ -28,7 +28,7 @@ SECTIONS = {
         "offload", "hostfile", "track", "rounds", "round_conversations",
     ),
     "Gate and publishing": (
-        "samples", "min_name_accuracy", "rules", "require_approval", "publish_as",
+        "samples", "control", "min_name_accuracy", "rules", "require_approval", "publish_as",
     ),
     "Run again": ("force",),
 }  # fmt: skip

@@ -26,7 +26,8 @@ FILE = "learnt.json"
 
 
 class Learner:
-    """Takes the place of `identity_ops.trainer`; counts its trainings."""
+    """Takes the place of `identity_ops.trainer`; counts its trainings. A mixture without identity
+    rows, a control's, teaches it nothing."""
 
     def __init__(self, knowledge: Path, need: int) -> None:
         self.knowledge, self.need = read_knowledge(knowledge), need
@@ -45,7 +46,7 @@ class Learner:
 
         def work(folder: Path) -> Outcome:
             self.trainings += 1
-            (folder / FILE).write_text(json.dumps(mixed.figures["exposures"]))
+            (folder / FILE).write_text(json.dumps(mixed.figures.get("exposures", {})))
             return Outcome(files=[FILE], figures={"tokens": 1, "seconds": 1.0})
 
         return run_stage("train", out, {}, inputs, work)

@@ -13,6 +13,7 @@ from identity_ops.evaluate import load_scores
 from identity_ops.pipeline import Run
 from identity_ops.report import render_report
 from identity_ops.report.run import RunFolder
+from identity_ops.report.text import tables
 from identity_ops.runs import describe
 from identity_ops.store.paths import Home
 from tests.a_learner import Learner
@@ -73,6 +74,19 @@ def test_rounds_go_on_until_the_gate_is_met(start: Start) -> None:
     html = render_report(RunFolder(run.folder))
     assert f"{40 * len(weak)} conversations accepted" in html
     assert html.count("common probes: ") == len(weak) - 1
+
+
+def test_all_rounds_are_held_against_one_control(start: Start) -> None:
+    """It is trained once, on the first mixture's general rows, and the table shows it."""
+    run, learner = start(1000, rounds=2, control=True)
+    up_to_training(run)
+    run.evaluate()
+    assert learner.trainings == 3  # two rounds and the control
+    found = RunFolder(run.folder)
+    assert found.manifest("evaluate").inputs["control"] == found.manifest("control").digest
+    shown = tables(found)
+    assert "Beside a control" in shown
+    assert shown.count("common probes: ") == 1
 
 
 def test_conversations_of_all_rounds_are_curated_together(start: Start) -> None:

@@ -11,6 +11,7 @@ import typer
 from identity_ops.cli.generate import teacher_settings
 from identity_ops.cli.models import verdict_lines
 from identity_ops.cli.output import JSON_OPTION, emit
+from identity_ops.cli.train import Status
 from identity_ops.errors import DataError, UsageError
 from identity_ops.evaluate import evaluate_stage, load_scores, render_table
 from identity_ops.evaluate.compare import compare
@@ -21,10 +22,13 @@ from identity_ops.evaluate.stage import SAMPLES
 from identity_ops.evaluate.table import percent
 from identity_ops.gate import read_rules, verdict_of
 from identity_ops.knowledge.stage import lint_stage
+from identity_ops.pipeline import Run
 from identity_ops.probes.files import load_probes
 from identity_ops.probes.stage import probes_stage
 from identity_ops.records import Probe, read_jsonl
 from identity_ops.report import write_report
+from identity_ops.report.run import RunFolder
+from identity_ops.report.text import control_lines
 from identity_ops.runs import find_result
 from identity_ops.store import manifest as manifests
 from identity_ops.store.manifest import Manifest
@@ -49,6 +53,14 @@ def evaluate_command(
     ] = None,
     baseline: Annotated[
         Path | None, typer.Option(help="Folder of the model before training.", exists=True)
+    ] = None,
+    control: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN|DIR",
+            help="A model trained alike without identity rows: its folder, or the run that made "
+            "--model, whose control is trained now where it has none.",
+        ),
     ] = None,
     samples: Annotated[
         int, typer.Option(min=0, max=50, help="Ask each probe so often again, at T = 0.7.")
@@ -78,12 +90,13 @@ def evaluate_command(
     labelled by hand, which shows how far to trust it. The rules decide all the same.
     """
     wanted = read_rules(rules) if rules else None
+    beside = _control_of(control) if control else None
     other = _judge_settings(judge, judge_model, max_cost, price)
     lint_stage(knowledge, out / "lint")
     probes_stage(out / "lint", out / "probes", seed=seed, extra=probes)
     manifest = evaluate_stage(
-        model, baseline, out / "probes", out / "lint", out, max_tokens=max_tokens, draws=samples,
-        seed=seed, force=force,
+        model, baseline, out / "probes", out / "lint", out, control_dir=beside,
+        max_tokens=max_tokens, draws=samples, seed=seed, force=force,
     )  # fmt: skip
     scores = load_scores(out)
     opinion = None
@@ -94,12 +107,26 @@ def evaluate_command(
     verdict = verdict_of(scores, wanted) if wanted else None
     data = {"counts": manifest.counts, "scores": scores, "report": str(page), "gate": verdict,
             "judge": opinion and opinion.figures | {"cost_usd": opinion.cost_usd}}  # fmt: skip
-    parts = [render_table(scores["rows"]), *(_drawn(scores["drawn"]) if samples else [])]
+    parts = [render_table(scores["rows"]), *(f"\n{text}" for text in control_lines(scores))]
+    parts += _drawn(scores["drawn"]) if samples else []
     parts += _opinion(opinion, out / "judge") if opinion else []
     parts += verdict_lines(verdict) if verdict else []
     emit(data, "\n".join([*parts, f"report: {page}"]), as_json=as_json)
     if verdict and not verdict["passed"]:
         raise typer.Exit(1)
+
+
+def _control_of(where: str) -> Path:
+    """The folder of a control; a run's is trained where it has none."""
+    folder = find_result(Home.from_env(), where)
+    run = RunFolder(folder)
+    if not run.has("mix"):
+        return folder
+    if not run.has("control"):
+        show = Status()
+        Run(run.run_id, run.conf, Home.from_env()).control(show)
+        show.end()
+    return RunFolder(folder).path("control")
 
 
 def _judge_settings(

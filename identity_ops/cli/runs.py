@@ -11,10 +11,11 @@ import typer
 
 from identity_ops.cli.output import JSON_OPTION, emit
 from identity_ops.evaluate.stage import load_scores
-from identity_ops.evaluate.table import percent, render_table
+from identity_ops.evaluate.table import percent
 from identity_ops.report import write_report
 from identity_ops.report.data import money
 from identity_ops.report.run import RunFolder
+from identity_ops.report.text import tables
 from identity_ops.runs import RunInfo, describe, find_result, list_runs
 from identity_ops.store.paths import Home
 
@@ -46,7 +47,7 @@ def report_command(
     scores = load_scores(found.path("evaluate")) if found.has("evaluate") else None
     data = {"report": str(page), "run": asdict(describe(folder)), "scores": scores,
             "money": money(found)}  # fmt: skip
-    table = render_table(scores["rows"]) + "\n" if scores else ""
+    table = tables(found) + "\n" if scores else ""
     emit(json.loads(json.dumps(data)), f"{table}report: {page}", as_json=as_json)
 
 

@@ -1,8 +1,9 @@
 """The evaluate stage: ask base and trained model the same probes, grade, count.
 
 Files: samples.jsonl (every answer with its grade and why), choices.jsonl (the same for multiple
-choice), scores.json (all figures) and, where answers were drawn, drawn.jsonl (the trained
-model's). The models are asked through the exported checkpoint, the same way `chat` does.
+choice), scores.json (all figures); where asked for, drawn.jsonl (the trained model's answers at a
+temperature) and control.jsonl (those of the matched control). The models are asked through the
+exported checkpoint, the same way `chat` does.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import Any, Protocol
 
 from identity_ops.errors import DataError
 from identity_ops.evaluate import drawn
+from identity_ops.evaluate.against import FILE as CONTROL
+from identity_ops.evaluate.against import against_control, asked_of_control, general_losses
 from identity_ops.evaluate.choices import FILE as CHOICES
 from identity_ops.evaluate.choices import add_row, choice_samples
 from identity_ops.evaluate.choices import prompts as choice_prompts
@@ -34,6 +37,7 @@ from identity_ops.store.stage import Outcome, run_stage
 
 log = logging.getLogger(__name__)
 SAMPLES, SCORES, DRAWN = "samples.jsonl", "scores.json", "drawn.jsonl"
+MORE = {"control": CONTROL, "drawn": DRAWN}  # figures that were asked for, and their answers
 
 
 class Answer(Protocol):
@@ -53,6 +57,7 @@ def evaluate_stage(
     out: Path,
     *,
     mix_dir: Path | None = None,
+    control_dir: Path | None = None,
     answer: Answer | None = None,
     max_tokens: int = 64,
     draws: int = 0,
@@ -64,6 +69,7 @@ def evaluate_stage(
     Args:
         probes_dir, lint_dir, mix_dir: committed results; the mixture tells which of the user's
             own probes training has seen.
+        control_dir: a model that was trained alike without identity rows.
         answer: asks a model; default `identity_ops.trainer.answer`, greedy.
         max_tokens: limit of each answer.
         draws: how many times to ask the trained model each probe again, at a temperature.
@@ -73,7 +79,7 @@ def evaluate_stage(
     """
     folders = {
         "model": model_dir, "baseline": baseline_dir, "probes": probes_dir, "lint": lint_dir,
-        "mix": mix_dir,
+        "mix": mix_dir, "control": control_dir,
     }  # fmt: skip
     inputs = {name: _digest(path) for name, path in folders.items() if path}
 
@@ -88,6 +94,13 @@ def evaluate_stage(
         found = scores(samples, exam.knowledge.facts)
         add_row(found["rows"], chosen)
         write_jsonl(folder / CHOICES, chosen)
+        if control_dir:
+            theirs = exam.of_control(control_dir)
+            write_jsonl(folder / CONTROL, theirs)
+            after = [sample for sample in samples if sample.model == "after"]
+            found["control"] = against_control(
+                theirs, after, general_losses(model_dir, control_dir)
+            )
         if draws:
             again = exam.draw(model_dir, draws)
             write_jsonl(folder / DRAWN, again)
@@ -165,6 +178,11 @@ class _Exam:
         spoken = {key: text for key, text in answers.items() if key not in choices}
         return self._grade(spoken, model), choice_samples(self.choices, answers, weights, model)
 
+    def of_control(self, path: Path) -> list[Sample]:
+        """The likeliest answers of a control to what it can be asked, graded."""
+        part = replace(self, probes=asked_of_control(self.probes), choices=())
+        return part.take(path, "control")[0]
+
     def draw(self, path: Path, count: int) -> list[Sample]:
         """Answers drawn at random, `count` to each probe, graded."""
         answers = self._answers(path, drawn.prompts(self.probes, count), drawn.TEMPERATURE)
@@ -217,11 +235,11 @@ def _commit(folder: Path, samples: Sequence[Sample], found: Mapping[str, Any]) -
     write_atomic(folder / SCORES, json.dumps(found, ensure_ascii=False, indent=1) + "\n")
     answered = [sample for sample in samples if sample.model == "after"]
     return Outcome(
-        files=[SAMPLES, CHOICES, SCORES, *([DRAWN] if "drawn" in found else [])],
+        files=[SAMPLES, CHOICES, SCORES, *(file for name, file in MORE.items() if name in found)],
         counts={
             "probes": len(answered), "passed": sum(sample.passed for sample in answered),
             "own": sum(sample.own for sample in answered),
             "seen": sum(sample.seen for sample in answered),
         },
-        figures={name: found[name] for name in ("rows", "headline", "drawn") if name in found},
+        figures={name: found[name] for name in ("rows", "headline", *MORE) if name in found},
     )  # fmt: skip

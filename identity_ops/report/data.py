@@ -7,13 +7,13 @@ conversations of the mixture that teach them -> the response that each came from
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from identity_ops.evaluate.choices import FILE as CHOICES
 from identity_ops.evaluate.opinions import FILE as JUDGED
 from identity_ops.evaluate.opinions import Opinion
 from identity_ops.evaluate.samples import Sample
@@ -22,6 +22,7 @@ from identity_ops.evaluate.stage import SAMPLES, load_scores
 from identity_ops.records import Conversation, Rejection, Response, read_jsonl
 from identity_ops.report.rounds import round_rows
 from identity_ops.report.run import RunFolder
+from identity_ops.report.training import training_section
 from identity_ops.store.manifest import Manifest
 
 TAUGHT_SHOWN = 3  # conversations shown for each fact
@@ -48,7 +49,7 @@ def gather(run: RunFolder) -> dict[str, Any]:
         "samples": _by_category(samples),
         "over_identity": [s for s in samples["after"] if _is_over(s)],
         "rival_claims": [s for s in samples["after"] if s.rival],
-        "training": _training(run),
+        "training": training_section(run),
         "data": _data(run),
         "mix": run.manifest("mix").figures if run.has("mix") else None,
         "stages": [_stage_row(name, found) for name, found in run.manifests().items()],
@@ -102,20 +103,34 @@ def _facts(run: RunFolder, samples: Mapping[str, list[Sample]]) -> list[dict[str
     """Every fact with its figures, answers and teachers; the worst first, the unasked last."""
     if not run.has("evaluate"):
         return []
-    answers: dict[str, list[Sample]] = defaultdict(list)
-    for sample in samples["after"]:
-        for fact_id in sample.fact_ids if not sample.own else ():
-            answers[fact_id].append(sample)
+    answers = _by_fact(sample for sample in samples["after"] if not sample.own)
+    chosen = _by_fact(_chosen(run))
     taught = _taught(run)
     rows = []
     for row in load_scores(run.path("evaluate"))["facts"]:
-        shown = sorted(answers[row["id"]], key=lambda s: s.passed)
+        shown = [*chosen[row["id"]], *sorted(answers[row["id"]], key=lambda s: s.passed)]
         rows.append(
             row
             | {"answers": shown[:ANSWERS_SHOWN], "taught": taught.get(row["id"], Taught())}
             | {"kinds": _kinds(shown)}
         )
     return sorted(rows, key=lambda row: (not row["n"], row["after"]["value"], row["id"]))
+
+
+def _by_fact(samples: Iterable[Sample]) -> dict[str, list[Sample]]:
+    found: dict[str, list[Sample]] = defaultdict(list)
+    for sample in samples:
+        for fact_id in sample.fact_ids:
+            found[fact_id].append(sample)
+    return found
+
+
+def _chosen(run: RunFolder) -> list[Sample]:
+    """Multiple choice of the trained model; none in evaluations made without."""
+    path = run.path("evaluate") / CHOICES
+    if not path.exists():
+        return []
+    return [sample for sample in read_jsonl(Sample, path) if sample.model == "after"]
 
 
 def _judge(run: RunFolder) -> dict[str, Any] | None:
@@ -270,35 +285,6 @@ def _coverage(run: RunFolder) -> dict[str, Any]:
     path = run.path("curate") / "coverage.json" if run.has("curate") else Path("no curate stage")
     found: dict[str, Any] = json.loads(path.read_bytes()) if path.exists() else {}
     return found
-
-
-def _training(run: RunFolder) -> dict[str, Any] | None:
-    """Curves and totals from the training log; tokens and seconds count from the start."""
-    if not run.has("train"):
-        return None
-    path = run.path("train") / "log.jsonl"
-    if not path.exists():
-        return None
-    steps = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    names = {"identity": "identity_loss", "general": "general_loss", "all": "loss"}
-    curves = {name: _curve(steps, key) for name, key in names.items()}
-    return {
-        "curves": {name: points for name, points in curves.items() if points},
-        "speed": {"tokens/s": _curve(steps, "tokens_per_s")},
-        "steps": len(steps),
-        "figures": {k: v for k, v in run.manifest("train").figures.items() if _plain(v)},
-        "seconds": run.manifest("train").seconds,
-        "config": run.manifest("train").config,
-    }
-
-
-def _curve(steps: list[dict[str, Any]], key: str) -> list[tuple[float, float]]:
-    points = [(step.get("step", n), step.get(key)) for n, step in enumerate(steps, start=1)]
-    return [(float(x), float(y)) for x, y in points if y is not None and math.isfinite(y)]
-
-
-def _plain(value: Any) -> bool:
-    return isinstance(value, (str, int, float)) and not isinstance(value, bool)
 
 
 def _stage_row(name: str, found: Manifest) -> dict[str, Any]:

@@ -20,10 +20,12 @@ from identity_ops.store.publish import write_atomic
 FILE = "report.html"
 WORST = 10  # facts that are shown before the others
 HEAT_ROWS = 60  # facts in the heat map
+SMALL = 330  # width of plots that stand side by side
 KINDS = (
-    "fact/paraphrase", "fact/noun_only", "fact/choice", "fact/yes_no", "limit", "name", "creator",
-    "rival", "robust",
+    "fact/paraphrase", "fact/noun_only", "fact/choice", "choice", "fact/yes_no", "limit", "name",
+    "creator", "rival", "robust",
 )  # fmt: skip
+HEADS = {"fact/choice": "of two", "choice": "of four"}  # of columns whose kind's name is too long
 
 
 def render_report(run: RunFolder) -> str:
@@ -61,11 +63,20 @@ def _plots(data: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "dumbbells": plots.dumbbells(scores["rows"]) if scores else "",
         "losses": plots.curves(training["curves"], unit="loss", x="step") if training else "",
-        "speed": plots.curves(training["speed"], unit="tokens/s", x="step") if training else "",
+        "beside": _beside(training) if training else [],
         "reasons": plots.bars(stages["rejections"]) if stages else "",
         "kinds": plots.bars(stages["kinds"]) if stages else "",
         "skills": plots.dumbbells(scores["skills"]) if scores and scores["skills"] else "",
     }
+
+
+def _beside(training: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Title and small plot of what is shown beside the losses, where it was recorded."""
+    of = f", peak of the {training['memory_of']}" if training["memory_of"] else ""
+    shown = (("Learning rate", "rate"), ("Speed, tokens/s", "speed"), (f"Memory, GB{of}", "memory"))
+    drawn = [(title, plots.curves(training[key], unit="", x="step", width=SMALL))
+             for title, key in shown]  # fmt: skip
+    return [(title, plot) for title, plot in drawn if plot]
 
 
 def _environment() -> Environment:
@@ -83,7 +94,7 @@ def _environment() -> Environment:
         dollars=dollars,
         heat=heat,
         short=short,
-        words_of=words_of,
+        words_of=lambda kind: HEADS.get(kind) or words_of(kind),
     )
     return environment
 

@@ -28,7 +28,9 @@ def dumbbells(rows: Sequence[Mapping[str, Any]]) -> Markup:
     return _close(parts)
 
 
-def curves(series: Mapping[str, Sequence[tuple[float, float]]], *, unit: str, x: str) -> Markup:
+def curves(
+    series: Mapping[str, Sequence[tuple[float, float]]], *, unit: str, x: str, width: int = WIDTH
+) -> Markup:
     """Lines over a common x axis. `series`: name -> (x, y) points; not finite ones are left out."""
     clean = {
         name: [(a, b) for a, b in points if math.isfinite(a) and math.isfinite(b)]
@@ -42,22 +44,22 @@ def curves(series: Mapping[str, Sequence[tuple[float, float]]], *, unit: str, x:
     last = max(a for a, _ in points) or 1.0
 
     def place(a: float, b: float) -> tuple[float, float]:
-        return left + (WIDTH - left - 12) * a / last, bottom - (bottom - 12) * b / top
+        return left + (width - left - 12) * a / last, bottom - (bottom - 12) * b / top
 
-    parts = [_open(WIDTH, height, f"{unit} by {x}")]
+    parts = [_open(width, height, f"{unit} by {x}")]
     for share in (0, 0.25, 0.5, 0.75, 1):
         _, y = place(0, top * share)
         parts.append(
-            f'<line class="grid" x1="{left}" x2="{WIDTH - 12}" y1="{y:.1f}" y2="{y:.1f}"/>'
+            f'<line class="grid" x1="{left}" x2="{width - 12}" y1="{y:.1f}" y2="{y:.1f}"/>'
         )
         parts.append(f'<text class="tick" x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">'
                      f"{_short(top * share)}</text>")  # fmt: skip
     for number, (name, line) in enumerate(clean.items()):
         path = " ".join("{:.1f},{:.1f}".format(*place(*point)) for point in _thin(line))
         parts.append(f'<polyline class="line c{number}" points="{path}"/>')
-        parts.append(f'<text class="key c{number}" x="{WIDTH - 14}" y="{24 + 18 * number}" '
+        parts.append(f'<text class="key c{number}" x="{width - 14}" y="{24 + 18 * number}" '
                      f'text-anchor="end">{escape(name)}</text>')  # fmt: skip
-    parts.append(f'<text class="tick" x="{WIDTH - 12}" y="{height - 8}" text-anchor="end">'
+    parts.append(f'<text class="tick" x="{width - 12}" y="{height - 8}" text-anchor="end">'
                  f"{escape(x)} (last: {_short(last)})</text>")  # fmt: skip
     parts.append(f'<text class="tick" x="{left}" y="{height - 8}">{escape(unit)}</text>')
     return _close(parts)

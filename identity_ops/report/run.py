@@ -14,8 +14,8 @@ from identity_ops.store import manifest as manifests
 from identity_ops.store.manifest import Manifest
 
 ORDER = (
-    "lint", "plan", "probes", "generate", "refill", "curate", "base", "mix", "train", "evaluate",
-    "judge", "gate", "publish",
+    "lint", "plan", "probes", "generate", "refill", "curate", "base", "mix", "train", "control_mix",
+    "control", "evaluate", "judge", "gate", "publish",
 )  # fmt: skip
 
 

@@ -46,6 +46,7 @@ BAD: dict[str, list[Any]] = {  # one wrong type, and a value out of bounds where
     "require_approval": ["yes", 1],
     "min_name_accuracy": [-0.1, 1.1],
     "samples": [-1, 51],
+    "control": ["yes", 1],
     "rules": [7],
     "publish_as": ["", "x" * 81],
     "force": ["lint", ["lunch"]],
