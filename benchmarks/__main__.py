@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 
-NAMES = ("forgetting", "client")
+NAMES = ("forgetting", "client", "dedup")
 
 
 def main() -> None:

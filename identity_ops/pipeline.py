@@ -165,7 +165,7 @@ class Run:
         ref = self._stage(
             "curate", {"num": num, "code": own_code()}, inputs,
             lambda out, force: curate_stage(
-                self.path("lint"), sources, out, num=num, force=force
+                self.path("lint"), sources, out, num=num, plan_dirs=self.plans(), force=force
             ),
         )  # fmt: skip
         require_enough(self.manifest("curate"))
@@ -338,6 +338,10 @@ class Run:
     def earlier(self) -> list[Path]:
         """The final sets of earlier rounds."""
         return []
+
+    def plans(self) -> list[Path]:
+        """The plans of all that is curated together."""
+        return [self.path("plan")]
 
     def wanted(self) -> int:
         """Conversations to curate, those of earlier rounds included."""

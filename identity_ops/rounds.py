@@ -73,6 +73,9 @@ class Round(Run):
     def earlier(self) -> list[Path]:
         return [*self.before.earlier(), self.before.path("refill")]
 
+    def plans(self) -> list[Path]:
+        return [*self.before.plans(), self.path("plan")]
+
     def wanted(self) -> int:
         return self.before.wanted() + self.config.num_conversations
 

@@ -50,7 +50,8 @@ def _curate(
         lint_stage(knowledge, Path(scratch) / "lint")
         manifest = curate_stage(
             Path(scratch) / "lint", sources, out, num=max(1, wanted),
-            min_accept_share=min_accept_share, threshold=threshold, force=force,
+            plan_dirs=Layout(source).plans(), min_accept_share=min_accept_share,
+            threshold=threshold, force=force,
         )  # fmt: skip
     emit(_data(manifest), _curate_text(manifest, out), as_json=as_json)
     require_enough(manifest)
@@ -144,11 +145,25 @@ def _curate_text(manifest: Manifest, out: Path) -> str:
         f"facts covered: {coverage['covered']} of {coverage['facts']}; conversations a fact: "
         f"least {coverage['exposures_min']}, mean {coverage['exposures_mean']}",
     ]
+    lines += _diversity_lines(figures["diversity"])
     if coverage["gaps"]:
         lines.append("not covered: " + ", ".join(coverage["gaps"]))
     text = "\n".join(lines)
     text += "\n" + _table("kind", "conversations", figures["kinds"])
     return text + ("\n" + _table("rejected for", "times", figures["rejections"]))
+
+
+def _diversity_lines(found: dict[str, Any]) -> list[str]:
+    lines = []
+    if nearest := found["nearest"]:
+        lines.append(
+            f"similarity to the nearest of {found['sampled']} sampled: mean {nearest['mean']:.2f}, "
+            f"90th percentile {nearest['p90']:.2f}, 99th {nearest['p99']:.2f}"
+        )
+    if cells := found["cells"]:
+        shares = (f"{name} {there} of {wanted}" for name, (there, wanted) in cells.items())
+        lines.append("of the plan: " + ", ".join(shares))
+    return lines
 
 
 def _mix_text(manifest: Manifest, out: Path) -> str:

@@ -17,9 +17,10 @@ from identity_ops.curate.checker import Checker
 from identity_ops.curate.coverage import Coverage, coverage
 from identity_ops.curate.dataset import text_lines, write_dataset, write_rejections
 from identity_ops.curate.dedup import Settings, find_duplicates
+from identity_ops.curate.diversity import diversity
 from identity_ops.errors import DataError, RejectedError, ShortfallError
 from identity_ops.knowledge import read_knowledge
-from identity_ops.records import Ascii, Conversation, Rejection, read_jsonl
+from identity_ops.records import Ascii, Cell, Conversation, Rejection, read_jsonl
 from identity_ops.store import manifest as manifests
 from identity_ops.store.manifest import Manifest
 from identity_ops.store.publish import write_atomic
@@ -32,6 +33,7 @@ def curate_stage(
     out: Path,
     *,
     num: int,
+    plan_dirs: Sequence[Path] = (),
     min_accept_share: float = 0.9,
     threshold: float = 0.7,
     force: bool = False,
@@ -42,6 +44,7 @@ def curate_stage(
         lint_dir: the committed knowledge base.
         source_dirs: committed folders with accepted.jsonl and rejections.jsonl.
         num: how many conversations were asked for; more than that are never kept.
+        plan_dirs: committed plans of the sources, to count which of their cells are there.
         threshold: Jaccard similarity above which two conversations are duplicates.
     """
     policy = _ascii_policy(source_dirs)
@@ -51,6 +54,8 @@ def curate_stage(
     inputs = {"lint": manifests.load(lint_dir).digest}
     for number, source in enumerate(source_dirs):
         inputs[f"source-{number:04d}"] = manifests.load(source).digest
+    for number, plan in enumerate(plan_dirs):
+        inputs[f"plan-{number:04d}"] = manifests.load(plan).digest
 
     def work(folder: Path) -> Outcome:
         knowledge = read_knowledge(lint_dir)
@@ -58,7 +63,8 @@ def curate_stage(
         checked = _checked(Checker(knowledge, policy), _accepted(source_dirs), rejected)
         kept, dropped = select(checked, num, threshold)
         name = knowledge.profile.name or "the model"
-        return _write(folder, kept, rejected + dropped, coverage(knowledge.facts, kept), name)
+        covered, varied = coverage(knowledge.facts, kept), diversity(kept, _planned(plan_dirs))
+        return _write(folder, kept, rejected + dropped, covered, varied, name)
 
     return run_stage("curate", out, config, inputs, work, force=force)
 
@@ -127,6 +133,12 @@ def _accepted(source_dirs: Sequence[Path]) -> Iterator[Conversation]:
                 yield conversation
 
 
+def _planned(plan_dirs: Sequence[Path]) -> Iterator[Cell]:
+    """The cells that were to be filled; spares stand in for others."""
+    for plan in plan_dirs:
+        yield from (cell for cell in read_jsonl(Cell, plan / "cells.jsonl") if not cell.spare)
+
+
 def _checked(
     checker: Checker, conversations: Iterable[Conversation], rejected: list[Rejection]
 ) -> Iterator[Conversation]:
@@ -156,11 +168,12 @@ def _write(
     kept: list[Conversation],
     rejected: list[Rejection],
     covered: Coverage,
+    varied: dict[str, Any],
     name: str,
 ) -> Outcome:
     files = write_dataset(folder, kept, name)
     write_rejections(folder / "rejections.parquet", rejected)
-    figures = _figures(kept, rejected, covered)
+    figures = _figures(kept, rejected, covered) | {"diversity": varied}
     text = json.dumps(figures | {"exposures": covered.exposures}, indent=2, sort_keys=True)
     write_atomic(folder / "coverage.json", text + "\n")
     return Outcome(

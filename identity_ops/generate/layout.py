@@ -93,3 +93,7 @@ class Layout:
                 todo="Run `identity-ops generate` with --out on this folder.",
             )  # fmt: skip
         return finished
+
+    def plans(self) -> list[Path]:
+        """The plans of those sets, in order."""
+        return [part.plan for part in self.parts() if part.is_finished]

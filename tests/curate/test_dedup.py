@@ -98,6 +98,19 @@ def test_recall_and_precision_against_an_exact_join() -> None:
     assert found <= exact
 
 
+def test_short_texts_are_found_as_surely_as_long_ones() -> None:
+    """Few shingles fill few bins; what the others borrow must not make all bands alike."""
+    rng, texts = random.Random(7), list[str]()
+    for n in range(1500):
+        words = [f"w{rng.randrange(5000)}" for _ in range(12 + n % 9)]
+        other = [*words[:-1], f"x{n}"] if n % 2 else [f"y{n}", *words[1:]]
+        texts += [" ".join(words), " ".join(other)]
+    found, exact = set(near_pairs(texts, Settings())), exact_pairs(texts, 0.7)
+    assert len(exact) >= 1500
+    assert found <= exact
+    assert len(found) >= 0.998 * len(exact)
+
+
 @pytest.mark.slow
 def test_a_hundred_thousand_conversations_fit_in_memory() -> None:
     """100,000 short conversations stay far below 1.5 GB."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,12 @@ from identity_ops.curate.stage import curate_stage, require_enough, select
 from identity_ops.errors import CorruptError, DataError, ShortfallError
 from identity_ops.knowledge import read_knowledge
 from identity_ops.knowledge.stage import lint_stage
-from identity_ops.records import Conversation, Rejection, write_jsonl
+from identity_ops.records import Cell, Conversation, Rejection, read_jsonl, write_jsonl
 from identity_ops.store.manifest import Manifest
 from identity_ops.store.stage import Outcome, run_stage
 from tests.curate.samples import conversation
 from tests.curate.test_checker import KB
+from tests.scene import commit_plan
 
 
 @pytest.fixture
@@ -83,6 +85,25 @@ def test_coverage_counts_conversations_for_each_fact(lint_dir: Path) -> None:
     assert {ids["License"], ids["Layers"]} <= set(coverage["gaps"])
     exposures = json.loads((out / "coverage.json").read_text())["exposures"]
     assert (exposures[ids["Name"]], exposures[ids["Creator"]]) == (2, 1)
+
+
+def test_the_manifest_says_how_varied_the_set_is_and_what_of_the_plan_is_there(
+    lint_dir: Path, tmp_path: Path
+) -> None:
+    """Topics that nobody could be taught are seen in the figures; spares are no plan."""
+    made = commit_plan(tmp_path / "plan", mains=4, spares=3, batch_size=4)
+    cells = list(read_jsonl(Cell, made / "cells.jsonl"))
+    rows = [replace(row, topic=cells[n].topic) for n, row in enumerate(talks(3))]
+    rows = [replace(r, persona=cells[0].persona, dynamic=cells[0].dynamic) for r in rows]
+    source = generated(tmp_path / "refill", rows)
+    found = curate_stage(lint_dir, [source], tmp_path / "c", num=3, plan_dirs=[made])
+    varied = found.figures["diversity"]
+    assert varied["cells"] == {
+        "topics": [3, 4], "personas": [1, 1], "dynamics": [1, 1], "combinations": [3, 4],
+    }  # fmt: skip
+    assert varied["sampled"] == 3
+    assert 0 <= varied["nearest"]["mean"] < 0.7
+    assert found.inputs["plan-0000"]
 
 
 def test_what_the_knowledge_base_no_longer_says_is_rejected(lint_dir: Path) -> None:
