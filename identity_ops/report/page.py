@@ -20,7 +20,7 @@ from identity_ops.store.publish import write_atomic
 FILE = "report.html"
 WORST = 10  # facts that are shown before the others
 HEAT_ROWS = 60  # facts in the heat map
-SMALL = 330  # width of plots that stand side by side
+MIDDLE, SMALL = 480, 330  # widths of plots: on phones too, and of those that stand side by side
 KINDS = (
     "fact/paraphrase", "fact/noun_only", "fact/choice", "choice", "fact/yes_no", "limit", "name",
     "creator", "rival", "robust",
@@ -62,12 +62,16 @@ def _plots(data: Mapping[str, Any]) -> dict[str, Any]:
     scores, training, stages = data["scores"], data["training"], data["data"]
     return {
         "dumbbells": plots.dumbbells(scores["rows"]) if scores else "",
-        "losses": plots.curves(training["curves"], unit="loss", x="step") if training else "",
+        "losses": _losses(training) if training else "",
         "beside": _beside(training) if training else [],
         "reasons": plots.bars(stages["rejections"]) if stages else "",
         "kinds": plots.bars(stages["kinds"]) if stages else "",
         "skills": plots.dumbbells(scores["skills"]) if scores and scores["skills"] else "",
     }
+
+
+def _losses(training: Mapping[str, Any]) -> str:
+    return plots.curves(training["curves"], unit="loss", x="step", width=MIDDLE)
 
 
 def _beside(training: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -40,7 +40,7 @@ def curves(
     if len(points) < 2:
         return Markup("")
     height, left, bottom = 240, 52, 206
-    top = max(b for _, b in points) * 1.05 or 1.0
+    top = 4 * _step(max(b for _, b in points) / 4)
     last = max(a for a, _ in points) or 1.0
 
     def place(a: float, b: float) -> tuple[float, float]:
@@ -57,8 +57,9 @@ def curves(
     for number, (name, line) in enumerate(clean.items()):
         path = " ".join("{:.1f},{:.1f}".format(*place(*point)) for point in _thin(line))
         parts.append(f'<polyline class="line c{number}" points="{path}"/>')
-        parts.append(f'<text class="key c{number}" x="{width - 14}" y="{24 + 18 * number}" '
-                     f'text-anchor="end">{escape(name)}</text>')  # fmt: skip
+        if len(clean) > 1:
+            parts.append(f'<text class="key c{number}" x="{width - 14}" y="{24 + 18 * number}" '
+                         f'text-anchor="end">{escape(name)}</text>')  # fmt: skip
     parts.append(f'<text class="tick" x="{width - 12}" y="{height - 8}" text-anchor="end">'
                  f"{escape(x)} (last: {_short(last)})</text>")  # fmt: skip
     parts.append(f'<text class="tick" x="{left}" y="{height - 8}">{escape(unit)}</text>')
@@ -132,6 +133,14 @@ def _open(width: int, height: float, title: str) -> str:
 
 def _close(parts: list[str]) -> Markup:
     return Markup("".join(parts) + "</svg>")  # noqa: S704 - every text in it went through escape
+
+
+def _step(least: float) -> float:
+    """The next of 1, 2, 2.5 and 5 times a power of ten; 0.25 where nothing is above 0."""
+    if least <= 0:
+        return 0.25
+    power = 10 ** math.floor(math.log10(least))
+    return next(f * power for f in (1, 2, 2.5, 5, 10) if f * power >= least * (1 - 1e-9))
 
 
 def _thin(points: Sequence[tuple[float, float]], most: int = 400) -> Sequence[tuple[float, float]]:

@@ -1,4 +1,4 @@
-"""The training as the page shows it: curves from its log, losses apart by source, memory by rank."""
+"""The training as the page shows it: curves from its log, losses apart by source, memory."""
 
 from __future__ import annotations
 

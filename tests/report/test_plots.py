@@ -56,3 +56,21 @@ def test_all_zero_is_a_flat_line() -> None:
     """No division by zero where every value is 0."""
     assert "polyline" in curves({"loss": [(0, 0), (1, 0)]}, unit="loss", x="step")
     assert "rect" in bars({"a": 0})
+
+
+@pytest.mark.parametrize(
+    ("top", "ticks"),
+    [(0.002, ["0.002", "0.0015", "0.001", "0.0005"]), (16500.0, ["20k", "15k", "10k", "5000"]),
+     (3.1, ["4", "3", "2", "1"]), (1.0, ["1", "0.75", "0.5", "0.25"])],
+)  # fmt: skip
+def test_the_axis_has_round_numbers(top: float, ticks: list[str]) -> None:
+    """Above the highest point, evenly down to 0."""
+    svg = curves({"x": [(1, top / 2), (2, top)]}, unit="", x="step")
+    assert [tick for tick in ticks if f">{tick}</text>" not in svg] == []
+
+
+def test_one_line_needs_no_name() -> None:
+    """Its title tells; several are named."""
+    one, two = {"rate": [(0.0, 1.0), (1.0, 2.0)]}, {"other": [(0.0, 1.0), (1.0, 2.0)]}
+    assert ">rate<" not in curves(one, unit="", x="step")
+    assert ">rate<" in curves(one | two, unit="", x="step")
