@@ -14,25 +14,27 @@ from markupsafe import escape
 
 from identity_ops.sweep import FACTORS, MEASURES, Setting
 
-LEFT, TOP, WIDTH, HEIGHT, GAP = 64, 46, 250, 120, 34
+LEFT, TOP, WIDTH, HEIGHT, GAP, ROW = 64, 64, 250, 110, 34, 162
 AXES: Final = {"identity_share": "identity share of tokens", "epochs": "epochs",
                "num_conversations": "conversations"}  # fmt: skip
 TITLES: Final = {"name": "name and creator right", "facts": "facts right, mean",
                  "over_identity": "talks about itself unasked", "ability": "ordinary ability",
                  "gain": "ability against the control"}  # fmt: skip
 REFERENCE: Final = ("over_identity", "ability")  # measures that are held against the control's
+LEGEND: Final = "dots: mean with 95 % interval; ringed: the centre; dashed: the control"
 STYLE: Final = """
 text { font: 12px system-ui, sans-serif; fill: #22242a; }
 .title { font-weight: 600; } .soft { fill: #6a6f7a; }
 .grid { stroke: #e4e1da; } .mean { fill: none; stroke: #1f6f5c; stroke-width: 1.5; opacity: .6; }
 .whisker { stroke: #1f6f5c; stroke-width: 3; stroke-linecap: round; opacity: .5; }
+.value { fill: #6a6f7a; stroke: #fbfaf7; stroke-width: 3; paint-order: stroke; }
 .dot { fill: #1f6f5c; } .centre { stroke: #22242a; stroke-width: 1.5; }
 .control { stroke: #c2703d; stroke-width: 1.5; stroke-dasharray: 5 4; } .paper { fill: #fbfaf7; }
 @media (prefers-color-scheme: dark) {
 text { fill: #e8e6e1; } .soft { fill: #9a9fab; } .paper { fill: #17181b; }
 .grid { stroke: #32353b; }
 .mean, .whisker { stroke: #5cc2a5; } .dot { fill: #5cc2a5; } .centre { stroke: #e8e6e1; }
-.control { stroke: #e0a06f; } }
+.control { stroke: #e0a06f; } .value { fill: #9a9fab; stroke: #17181b; } }
 """
 Rows = Sequence[Mapping[str, Any]]
 
@@ -48,19 +50,20 @@ def plot(centre: Setting, rows: Rows) -> str:
     measures = [name for name in MEASURES if any(name in row["measures"] for row in rows)]
     width = LEFT + max(1, len(factors)) * (WIDTH + GAP)
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} '
-             f'{TOP + len(measures) * (HEIGHT + GAP) + 20}" role="img" '
+             f'{TOP + len(measures) * ROW + 16}" role="img" '
              f'aria-label="What a sweep of the training gave"><style>{STYLE}</style>'
-             '<rect class="paper" width="100%" height="100%"/>']  # fmt: skip
+             '<rect class="paper" width="100%" height="100%"/>',
+             _text(LEFT, 22, LEGEND, "soft")]  # fmt: skip
     for row, measure in enumerate(measures):
-        scale = _Scale.of(measure, rows, TOP + row * (HEIGHT + GAP))
+        scale = _Scale.of(measure, rows, TOP + row * ROW)
         parts.append(_text(LEFT, scale.top - 10, TITLES[measure], "title"))
         for column, name in enumerate(factors):
             left = LEFT + column * (WIDTH + GAP)
-            parts += _panel(left, scale, measure, name, centre, lines[name])
             parts += _control(left, scale, measure, rows)
+            parts += _panel(left, scale, measure, name, centre, lines[name])
     for column, name in enumerate(factors):
         middle = LEFT + column * (WIDTH + GAP) + WIDTH / 2
-        bottom = TOP + len(measures) * (HEIGHT + GAP) + 8
+        bottom = TOP + len(measures) * ROW
         parts.append(_text(middle, bottom, AXES[name], "title", "middle"))
     return "\n".join([*parts, "</svg>"]) + "\n"
 
@@ -131,7 +134,7 @@ def _dot(x: float, scale: _Scale, found: Mapping[str, float], *, is_centre: bool
         f'<line class="whisker" x1="{x:.1f}" x2="{x:.1f}" y1="{low:.1f}" y2="{high:.1f}"/>',
         f'<circle class="dot{" centre" if is_centre else ""}" cx="{x:.1f}" cy="{value:.1f}" '
         'r="4.5"/>',
-        _text(x + 8, value + 4, f"{100 * found['value']:.1f}", "soft"),
+        _text(x + 7, value - 6, f"{100 * found['value']:.1f}", "value"),
     ]
 
 
