@@ -2,16 +2,18 @@
 
     python -m benchmarks memory [--rows N] [--processes N]
 
-The conversations are made up: words drawn so that lengths in tokens follow a log-normal with a
-median of 600 and a mean of about 800, cut at a row of 2,048, in two to eight turns; SmolTalk itself
-needs the hub. They are written to Parquet as `mix` writes them, tokenised as training does it, and
-one epoch is packed and every twentieth step's batch laid out. Reported: the largest memory of the
-whole process tree (resident, shared pages counted for each process), tokens/s and how full rows are.
+The conversations are made up, in two to eight turns, their lengths log-normal (mean about 800
+tokens), none longer than a row of 2,048; SmolTalk itself needs the hub. They are written to Parquet
+as `mix` writes them, tokenised as training does it, one epoch is packed, and every twentieth step's
+batch laid out. Reported: the largest memory of the whole process tree (resident, pages that
+processes share counted once), tokens/s, and how full the rows are.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import multiprocessing
 import os
 import random
 import tempfile
@@ -27,17 +29,19 @@ import pyarrow.parquet as pq
 
 from identity_ops.chat_format import NanochatFormat
 from identity_ops.mix.table import SCHEMA
+from identity_ops.tokens import load_encoding
 from training import ranks, tokenizer
 from training.corpus import Corpus
 from training.data import Encoder, collate, load_mixture
 from training.packing import Schedule
 
 ROWS, ROW_TOKENS, BATCH, GROUP = 460_000, 2048, 32, 2000
-WORDS = 20_000
+MU, SIGMA, LIMIT = 8.2, 0.75, 10_200  # of the lengths in characters; longer ones are drawn again
+DATA = "train.parquet"
 
 
 class Peak:
-    """The largest resident memory of this process and all below it, sampled ten times a second."""
+    """The largest memory of this process and all below it, sampled five times a second."""
 
     def __init__(self) -> None:
         self.bytes = 0
@@ -54,46 +58,51 @@ class Peak:
 
     def _watch(self) -> None:
         me = psutil.Process()
-        while not self._ended.wait(0.1):
+        while not self._ended.wait(0.2):
             total = 0
             for process in (me, *me.children(recursive=True)):
-                try:
-                    total += process.memory_info().rss
-                except psutil.NoSuchProcess:
-                    continue
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    total += process.memory_full_info().pss
             self.bytes = max(self.bytes, total)
 
 
-def words() -> list[str]:
-    """Made-up words of one to four syllables."""
+def text() -> str:
+    """A million made-up words of one to four syllables, from a vocabulary of 20,000."""
     rng = random.Random("words")
     parts = [a + b for a in "bcdfghklmnprstvw" for b in ("a", "e", "i", "o", "u", "an", "er", "in")]
-    return ["".join(rng.choices(parts, k=rng.choice((1, 2, 2, 3, 4)))) for _ in range(WORDS)]
+    known = ["".join(rng.choices(parts, k=rng.choice((1, 2, 2, 3, 4)))) for _ in range(20_000)]
+    return " ".join(rng.choices(known, k=1_000_000))
 
 
-def conversations(count: int, known: list[str]) -> Iterator[dict[str, Any]]:
-    """Rows of a mixture; one in a thousand is about identity."""
+def conversations(count: int, source: str) -> Iterator[dict[str, Any]]:
+    """Rows of a mixture, cut out of `source`; one in a thousand is about identity."""
     rng = random.Random("conversations")
     for number in range(count):
-        length = min(1450, max(12, int(rng.lognormvariate(6.22, 0.72))))  # in words
+        length = LIMIT + 1  # in characters
+        while length > LIMIT:
+            length = int(rng.lognormvariate(MU, SIGMA))
         turns = 2 * rng.choice((1, 1, 2, 3, 4))
-        said = [" ".join(rng.choices(known, k=max(1, length // turns))) for _ in range(turns)]
-        roles = ("user", "assistant")
-        messages = [{"role": roles[n % 2], "content": text} for n, text in enumerate(said)]
-        source = "general" if number % 1000 else "identity"
+        starts = [rng.randrange(len(source) - length) for _ in range(turns)]
+        messages = [
+            {"role": ("user", "assistant")[n % 2], "content": source[at : at + length // turns + 8]}
+            for n, at in enumerate(starts)
+        ]
+        name = "general" if number % 1000 else "identity"
         yield {
-            "id": f"{source}-{number:06d}", "source": source, "skill": "", "messages": messages,
+            "id": f"{name}-{number:06d}", "source": name, "skill": "", "messages": messages,
             "fact_ids": [], "part": -1, "tokens": 0,
         }  # fmt: skip
 
 
-def write(path: Path, count: int, known: list[str]) -> None:
-    """The rows as Parquet, a row group at a time."""
-    rows = conversations(count, known)
-    with pq.ParquetWriter(path, SCHEMA, compression="zstd") as out:
+def make(folder: Path, count: int) -> None:
+    """The mixture as Parquet, a row group at a time, and a tokenizer."""
+    source = text()
+    rows = conversations(count, source)
+    with pq.ParquetWriter(folder / DATA, SCHEMA, compression="zstd") as out:
         for start in range(0, count, GROUP):
             group = [next(rows) for _ in range(min(GROUP, count - start))]
             out.write_table(pa.Table.from_pylist(group, schema=SCHEMA))
+    tokenizer.save(tokenizer.train([source[:2_000_000]], 16_384), folder)
 
 
 def use(corpus: Corpus) -> Schedule:
@@ -101,8 +110,7 @@ def use(corpus: Corpus) -> Schedule:
     schedule = Schedule(corpus.lengths, ROW_TOKENS, BATCH, 1.0, 0, corpus.parts)
     for step in range(0, schedule.steps, 20):
         batch = collate(corpus, schedule.rows_of(step), ROW_TOKENS)
-        supervised = (batch.select // ROW_TOKENS).unique()
-        if len(supervised) < BATCH:
+        if len(set((batch.select // ROW_TOKENS).tolist())) < BATCH:
             raise RuntimeError(f"step {step} has a row without a supervised token")
     return schedule
 
@@ -113,19 +121,19 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--processes", type=int, default=ranks.encoding_processes(ROWS))
     args = parser.parse_args()
-    known = words()
     with tempfile.TemporaryDirectory(prefix="memory-") as scratch:
-        data = Path(scratch) / "train.parquet"
-        write(data, args.rows, known)
-        sample = (turn["content"] for row in conversations(3000, known) for turn in row["messages"])
-        chat = NanochatFormat(tokenizer.train(sample, 16_384))
+        folder = Path(scratch)
+        # In a process of its own: what it leaves allocated is not training's.
+        maker = multiprocessing.get_context("spawn").Process(target=make, args=(folder, args.rows))
+        maker.start()
+        maker.join()
+        encode = Encoder(NanochatFormat(load_encoding(folder)), ROW_TOKENS)
         with Peak() as peak:
             started = time.perf_counter()
-            encode = Encoder(chat, ROW_TOKENS)
-            corpus = load_mixture(data, encode, 0.02, args.processes, Path(scratch) / "tokens")
+            corpus = load_mixture(folder / DATA, encode, 0.01, args.processes, folder / "tokens")
             took = time.perf_counter() - started
             schedule = use(corpus)
-        report(corpus, schedule, peak.bytes, took, args.processes, data)
+        report(corpus, schedule, peak.bytes, took, args.processes, folder / DATA)
 
 
 def report(

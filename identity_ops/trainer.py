@@ -180,13 +180,12 @@ def _outcome(folder: Path) -> Outcome:
 
 
 def train_key(settings: TrainSettings) -> dict[str, Any]:
-    """What of the settings decides the trained model."""
+    """What of the settings decides the trained model: not the number of processes."""
     return {
         "recipe": settings.recipe.model_dump(
             mode="json", exclude={"pretrain", "gate"}, exclude_none=True
         ),
         "zero_stage": settings.zero_stage,
-        "num_processes": settings.num_processes,
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import logging
 import os
 import select
 import signal
@@ -18,11 +19,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any, NoReturn
 
 import torch
 
-from identity_ops.errors import IdentityError, TrainingError
+from identity_ops.errors import IdentityError, TrainingError, TransientError
 from identity_ops.launch import ERROR_FILE, STARTER, write_error
+from identity_ops.store.lock import hold
+from training.disk import refusal
 
 PR_SET_PDEATHSIG = 1
 GRACE_S = 8.0  # between asking a rank without a starter to save, and ending it
@@ -65,6 +69,28 @@ def _follow(starter: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def alone(out: Path) -> Any:
+    """The lock against a second trainer in the same folder: one a rank."""
+    return hold(out / f".trainer-{os.environ.get('RANK', '0')}.lock", wait_s=20.0)
+
+
+def join() -> None:
+    """Enter the process group: nccl where there are GPUs, gloo elsewhere."""
+    os.environ.setdefault("DS_ACCELERATOR", "cuda" if torch.cuda.is_available() else "cpu")
+    local = int(os.environ.get("LOCAL_RANK", "0"))
+    if torch.cuda.is_available():
+        torch.cuda.set_device(local)
+    use_threads(int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+    import deepspeed  # imported late: slow, and it reads the environment set above
+
+    logging.getLogger("DeepSpeed").setLevel(logging.ERROR)
+    # An inference collective that would be compiled at the start, for most of a minute.
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+    deepspeed.init_distributed(
+        dist_backend="nccl" if torch.cuda.is_available() else "gloo", verbose=False
+    )
+
+
 def use_threads(processes: int) -> None:
     """Share the machine's cores among the processes on it."""
     wanted = os.environ.get("OMP_NUM_THREADS", "")
@@ -87,20 +113,30 @@ def reported_errors() -> Iterator[None]:
         _report(error)
     except (torch.OutOfMemoryError, MemoryError) as error:
         _report(_out_of_memory(error))
-    except RuntimeError as error:
-        if "can't allocate memory" not in str(error):
-            raise
-        _report(_out_of_memory(error))
+    except Exception as error:  # torch and others have no classes of their own for these
+        if "can't allocate memory" in str(error):
+            _report(_out_of_memory(error))
+        if why := refusal(error):
+            _report(_disk_full(why))
+        raise
 
 
 def _out_of_memory(error: Exception) -> TrainingError:
     return TrainingError(
         f"out of memory: {str(error).splitlines()[0]}",
-        todo="Lower micro_rows or row_tokens in the recipe, or raise the ZeRO stage.",
+        todo="Lower micro_rows or row_tokens in the recipe, raise the ZeRO stage, or set offload.",
     )
 
 
-def _report(error: IdentityError) -> None:
+def _disk_full(why: str) -> TransientError:
+    return TransientError(
+        f"the disk refuses to take more: {why}",
+        todo="Free some space (or raise the quota) and run it again: it goes on from its last "
+        "checkpoint.",
+    )  # fmt: skip
+
+
+def _report(error: IdentityError) -> NoReturn:
     path = os.environ.get(ERROR_FILE)
     if path:
         write_error(Path(path), error)

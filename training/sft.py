@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
 import sys
 import time
 from pathlib import Path
@@ -26,10 +25,9 @@ from torch import Tensor
 from identity_ops.errors import ConfigError, DataError, TrainingError, TransientError
 from identity_ops.recipes import Recipe, override, read
 from identity_ops.store import manifest as manifests
-from identity_ops.store.lock import hold
 from identity_ops.store.publish import write_atomic
 from identity_ops.tracking import TRACKS
-from training import optim, ranks, snapshots
+from training import best, optim, ranks, snapshots
 from training.corpus import Corpus
 from training.data import (
     SOURCES,
@@ -71,32 +69,10 @@ def main(argv: list[str] | None = None) -> None:
         ranks.catch_stop()
         recipe = override(read(args.recipe), args.set)
         tracker = tracker_of(args.track, args.out, recipe.model_dump(mode="json"))
-        with _alone(args.out), tracker:
-            _join()
+        with ranks.alone(args.out), tracker:
+            ranks.join()
             Trainer(recipe, args.zero_stage, args.mixture, args.base, args.out, tracker).run()
             dist.destroy_process_group()
-
-
-def _alone(out: Path) -> Any:
-    """The lock against a second trainer in the same folder: one a rank."""
-    return hold(out / f".trainer-{os.environ.get('RANK', '0')}.lock", wait_s=20.0)
-
-
-def _join() -> None:
-    """Enter the process group: nccl where there are GPUs, gloo elsewhere."""
-    os.environ.setdefault("DS_ACCELERATOR", "cuda" if torch.cuda.is_available() else "cpu")
-    local = int(os.environ.get("LOCAL_RANK", "0"))
-    if torch.cuda.is_available():
-        torch.cuda.set_device(local)
-    ranks.use_threads(int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
-    import deepspeed  # imported late: slow, and it reads the environment set above
-
-    logging.getLogger("DeepSpeed").setLevel(logging.ERROR)
-    # An inference collective that would be compiled at the start, for most of a minute.
-    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
-    deepspeed.init_distributed(
-        dist_backend="nccl" if torch.cuda.is_available() else "gloo", verbose=False
-    )
 
 
 class Trainer:
@@ -128,6 +104,7 @@ class Trainer:
         self.key = self._key(data)
         self.step, self.seconds, self.tokens = 0, 0.0, 0
         self.start_losses: dict[str, float | None] = {}
+        self.best: dict[str, float] | None = None  # step and loss of what lies in best/
         self.resume_from = self._agree_on_snapshot()
         self.dtype = self._dtype(self.family.width)
         self.engine = self._engine()
@@ -150,11 +127,14 @@ class Trainer:
         return found
 
     def _key(self, data: Path) -> str:
-        """Hash of all that the steps depend on, for snapshots of this training alone."""
+        """Hash of all that the steps depend on, for snapshots of this training alone.
+
+        Not of the number of processes: on another one it goes on to the same curve.
+        """
         settings = self.recipe.model_dump(mode="json", exclude={"pretrain"}, exclude_none=True)
         del settings["sft"]["checkpoint_seconds"]
         files = [manifests.file_hash(path) for path in (data, *self.family.weights)]
-        return manifests.canonical_hash([settings, self.stage, self.world, files])
+        return manifests.canonical_hash([settings, self.stage, files])
 
     def _agree_on_snapshot(self) -> Path | None:
         """Rank 0 verifies; the others follow.
@@ -181,7 +161,7 @@ class Trainer:
         return {"float32": torch.float32, "bfloat16": torch.bfloat16}[names[0]]
 
     def _engine(self) -> Any:
-        import deepspeed  # see _join
+        import deepspeed  # see ranks.join
 
         model = self.family.model(self.dtype)
         groups = self.family.groups(model)
@@ -199,13 +179,16 @@ class Trainer:
             line = self._train_step()
             self._note(line, progress)
             stop, due = self._agree(time.monotonic() - saved >= self.sft.checkpoint_seconds)
+            if best.is_due(self.step, self.schedule.steps, self.sft.validations):
+                self._look_for_best()
             if (stop or due) and self.step < self.schedule.steps:
-                self._save()
+                written = self._save()
                 saved = time.monotonic()
             if stop and self.step < self.schedule.steps:
                 raise TransientError(
-                    f"stopped on request after step {self.step}, checkpoint saved", where=self.out,
-                    todo="Run it again to go on.",
+                    f"stopped on request after step {self.step}, "
+                    f"{'checkpoint saved' if written else 'no checkpoint could be saved'}",
+                    where=self.out, todo="Run it again to go on.",
                 )  # fmt: skip
         self._finish()
 
@@ -214,7 +197,7 @@ class Trainer:
         if self.resume_from:
             state = snapshots.load(self.engine, self.resume_from)
             self.step, self.seconds, self.tokens = state["step"], state["seconds"], state["tokens"]
-            self.start_losses = state["start_losses"]
+            self.start_losses, self.best = state["start_losses"], state["best"]
             self._say(f"resuming after step {self.step}")
         else:
             self.start_losses = self._validate()
@@ -310,14 +293,23 @@ class Trainer:
         stop, save = self._all_reduce(torch.tensor(wishes, dtype=torch.float64)).tolist()
         return bool(stop), bool(save)
 
-    def _save(self) -> None:
+    def _save(self) -> bool:
+        """Write a snapshot; whether that worked."""
         norm = self.engine.get_global_grad_norm()
         if norm is not None and not torch.isfinite(torch.as_tensor(norm)):
             raise TrainingError("the gradient is not finite", where=f"step {self.step}")
-        snapshots.save(self.engine, self.snapshots, self.step, {
+        why = snapshots.save(self.engine, self.snapshots, self.step, {
             "step": self.step, "key": self.key, "seconds": self.seconds, "tokens": self.tokens,
             "start_losses": self.start_losses, "dtype": str(self.dtype).split(".")[1],
+            "world": self.world, "best": self.best,
         })  # fmt: skip
+        if why:
+            left = [int(path.name.removeprefix("step-")) for path in self.snapshots.glob("step-*")]
+            self._say(
+                f"no checkpoint of step {self.step}: {why}; "
+                f"{f'that of step {max(left)} stays' if left else 'there is none'}"
+            )
+        return why is None
 
     def _note(self, line: Line, progress: ranks.Progress) -> None:
         if self.rank:
@@ -355,15 +347,36 @@ class Trainer:
     def _track_validation(self, losses: dict[str, float | None]) -> None:
         self.tracker.note(self.step, {f"val_{name}": loss for name, loss in losses.items()})
 
+    def _look_for_best(self) -> None:
+        losses = self._validate()
+        self._track_validation(losses)
+        loss = losses.get("loss")
+        if loss is None or (self.best and loss >= self.best["loss"]):
+            return
+        why = best.keep(self.out, self._export)
+        if why:
+            self._say(f"the best model so far, of step {self.step}, could not be kept: {why}")
+        failed = self._all_reduce(torch.tensor([float(why is not None)]))
+        if not failed.any():
+            self.best = {"step": self.step, "loss": loss}
+
+    def _export(self, out: Path) -> list[str]:
+        about = {"recipe": self.recipe.model_dump(mode="json"), "zero_stage": self.stage}
+        return self.family.save(self.engine, out, self.step, about)
+
     def _finish(self) -> None:
         """Export the model with its figures; the manifest of the stage lists what is named here."""
         end_losses = self._validate()
-        step = self.schedule.steps
-        about = {"recipe": self.recipe.model_dump(mode="json"), "zero_stage": self.stage}
-        files = self.family.save(self.engine, self.out, step, about)
+        step, last = self.schedule.steps, end_losses.get("loss")
+        files = self._export(self.out)
         if self.rank:
             return
         self._track_validation(end_losses)
+        if self.best and last is not None and self.best["loss"] < last:
+            files += best.files(self.out)
+        else:
+            self.best = None
+            best.drop(self.out)
         write_atomic(self.out / FIGURES, json.dumps({
             "files": [*files, LOG], "steps": step, "tokens": self.tokens,
             "seconds": round(self.seconds, 2),
@@ -371,7 +384,7 @@ class Trainer:
             "rows": self.schedule.rows, "fill": round(self.schedule.fill, 4),
             "conversations": {name: self.train.count(n) for n, name in enumerate(SOURCES)},
             "left_out": {why: len(names) for why, names in self.train.left_out.items()},
-            "val_before": self.start_losses, "val_after": end_losses,
+            "val_before": self.start_losses, "val_after": end_losses, "best": self.best,
             "precision": str(self.dtype).split(".")[1], "zero_stage": self.stage,
             "num_processes": self.world, "memory_gb": self.memory_gb,
             "memory_of": "GPU" if torch.cuda.is_available() else "process",

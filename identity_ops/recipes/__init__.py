@@ -75,6 +75,7 @@ class Sft(Settings):
     max_left_out: float = Field(ge=0, lt=1)
     precision: Precision
     checkpoint_seconds: float = Field(ge=0)
+    validations: int = Field(1, ge=1)  # evenly spread; the best model is kept beside the last
     seed: int = 0
     control: bool = False  # train without identity rows, to measure what these cost
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from identity_ops.trainer import TrainSettings, train_stage
 from tests.training.parrot import ENDLESS, SCRIPT, parrot
 from tests.training.small import RECIPE, small_base, small_rows, write_mixture
 
@@ -31,6 +32,16 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("recipe") / "small.toml"
     path.write_text(RECIPE, encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="session")
+def reference(
+    base: Path, mixture: Path, recipe: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The undisturbed run on one process with ZeRO 2."""
+    out = tmp_path_factory.mktemp("reference")
+    train_stage(mixture, base, out, settings=TrainSettings.resolve("tiny", recipe=str(recipe)))
+    return out
 
 
 @pytest.fixture(scope="session")

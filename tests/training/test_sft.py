@@ -45,16 +45,6 @@ def weights(out: Path) -> dict[str, torch.Tensor]:
     return checkpoint.load(out).state_dict()
 
 
-@pytest.fixture(scope="session")
-def reference(
-    base: Path, mixture: Path, recipe: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """The undisturbed run on one process with ZeRO 2."""
-    out = tmp_path_factory.mktemp("reference")
-    train_stage(mixture, base, out, settings=settings(recipe))
-    return out
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(("stage", "processes"), [(0, 1), (1, 2), (2, 2), (3, 1), (3, 2)])
 def test_every_stage_and_number_of_processes_gives_the_same_curve(
