@@ -57,6 +57,10 @@ test: setup
 # What takes minutes each, or needs a program of the system's, installed where that can be done.
 test-slow: setup
 	@command -v chromium >/dev/null || { apt-get -qq update && apt-get -qq install -y chromium >/dev/null; }
+	@{ command -v redis-server && compgen -G '/usr/lib/postgresql/*/bin/initdb'; } >/dev/null || \
+		{ apt-get -qq update && apt-get -qq install -y redis-server postgresql >/dev/null; }
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-input \
+		--constraint requirements/lock.txt --editable ".[celery,kubernetes]"
 	@IDENTITY_TESTS_NEED=browser $(BIN)/pytest -m "browser or long"
 
 bench: setup

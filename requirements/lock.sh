@@ -13,7 +13,7 @@ install() { "$fresh/bin/python" -m pip install -qq --disable-pip-version-check -
 "$python" -m venv "$fresh"
 install --upgrade setuptools wheel ninja py-cpuinfo "$(grep -o 'torch==[0-9.]*' pyproject.toml)"
 install --no-build-isolation "$(grep -o 'deepspeed==[0-9.]*' pyproject.toml)"
-install ".[airflow,celery,training,dev]"
+install ".[airflow,celery,kubernetes,training,dev]"
 {
     echo "# Every version of the environment, over all extras. Made by \`make lock\`; do not edit."
     "$fresh/bin/python" -m pip freeze --all --exclude identity-ops --exclude pip |
