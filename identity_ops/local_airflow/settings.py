@@ -7,17 +7,21 @@ the gap between tasks falls from 0.9 s to 0.2 s; parallelism 8, because SQLite h
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
 import socket
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from identity_ops.config import TEACHER_SLOTS
+from identity_ops.errors import BusyError
+from identity_ops.store.lock import hold
 from identity_ops.store.paths import Home
 from identity_ops.store.publish import write_atomic
 
@@ -28,6 +32,7 @@ POOLS: Final = {
     "gpu": (1, "Tasks that train or run a model; one slot for each GPU"),
 }
 WEB_PORT: Final = 8080
+RESERVATIONS: Final = Path(tempfile.gettempdir()) / f"identity-ops-ports-{os.getuid()}"
 HEARTBEAT_TIMEOUT_S: Final = 90  # Airflow's 300 s leave a killed task "running" for too long
 
 
@@ -87,13 +92,14 @@ class Ports:
     execution: int
 
     @classmethod
-    def free(cls) -> Ports:
-        """The usual port for the web UI where it is free, any other otherwise."""
-        with socket.socket() as first, socket.socket() as second:
-            for sock, port in ((first, WEB_PORT), (second, 0)):
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                _bind(sock, port)
-            return cls(first.getsockname()[1], second.getsockname()[1])
+    @contextlib.contextmanager
+    def reserved(cls) -> Iterator[Ports]:
+        """The usual port for the web UI where it is free, any other otherwise.
+
+        No other launcher on this machine takes them in the block, whenever the servers bind them.
+        """
+        with contextlib.ExitStack() as held:
+            yield cls(_reserve(held, WEB_PORT), _reserve(held, 0))
 
 
 def environment(state: State, home: Home, ports: Ports, extra: Mapping[str, str]) -> dict[str, str]:
@@ -162,11 +168,22 @@ def _settings(state: State, ports: Ports) -> dict[str, str]:
     }
 
 
-def _bind(sock: socket.socket, port: int) -> None:
-    try:
-        sock.bind(("127.0.0.1", port))
-    except OSError:
-        sock.bind(("127.0.0.1", 0))
+def _reserve(held: contextlib.ExitStack, wanted: int) -> int:
+    """A port that nothing listens on, with its lock; any port where the wanted one is taken."""
+    while True:
+        try:
+            with socket.socket() as sock:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                sock.bind(("127.0.0.1", wanted))
+                port: int = sock.getsockname()[1]
+            held.enter_context(hold(RESERVATIONS / f"{port}.lock"))
+            return port
+        except BusyError:
+            wanted = 0
+        except OSError:
+            if not wanted:
+                raise
+            wanted = 0
 
 
 def _write_private(path: Path, text: str) -> None:

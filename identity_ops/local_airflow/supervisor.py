@@ -44,14 +44,14 @@ class Supervisor:
 
     def __init__(self, home: Home, extra: Mapping[str, str]) -> None:
         self.state = State.of(home)
-        self.ports = Ports.free()
-        self.env = settings.environment(self.state, home, self.ports, extra)
+        self.home, self.extra = home, extra
         self.children: dict[str, subprocess.Popen[bytes]] = {}
         self.starts: dict[str, deque[float]] = {}
 
     def run(self) -> NoReturn:
         """Start all, announce the instance, and watch until a signal ends this process."""
-        with hold(self.state.lock):
+        with hold(self.state.lock), Ports.reserved() as self.ports:
+            self.env = settings.environment(self.state, self.home, self.ports, self.extra)
             try:
                 self._start()
                 while True:

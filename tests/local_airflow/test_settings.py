@@ -61,5 +61,18 @@ def test_a_taken_port_gives_another_one(monkeypatch: pytest.MonkeyPatch) -> None
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         monkeypatch.setattr(settings, "WEB_PORT", taken.getsockname()[1])
-        ports = Ports.free()
-    assert len({ports.web, ports.execution, settings.WEB_PORT}) == 3
+        with Ports.reserved() as ports:
+            assert len({ports.web, ports.execution, settings.WEB_PORT}) == 3
+
+
+def test_launchers_that_start_together_get_different_ports(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each takes its ports seconds before its servers listen there."""
+    monkeypatch.setattr(settings, "RESERVATIONS", tmp_path)
+    with Ports.reserved() as one:
+        with Ports.reserved() as two:
+            assert len({one.web, one.execution, two.web, two.execution}) == 4
+        monkeypatch.setattr(settings, "WEB_PORT", two.web)
+        with Ports.reserved() as three:  # what was given back may be had again
+            assert three.web == two.web
