@@ -17,6 +17,7 @@ from identity_ops.records import Ascii
 from identity_ops.tracking import Track
 
 TEACHER_SLOTS = 4  # of the pool `teacher`: each generation task gets workers / TEACHER_SLOTS
+ONE_LINE = r"^[^\x00-\x1f\x7f]*$"  # no control characters: it is shown, and sent on
 MAX_BATCHES = 500  # Airflow stops a mapping at 1,024; the web UI gets slow long before
 
 Teacher = Literal["template", "openrouter", "gemini", "openai"]
@@ -29,7 +30,7 @@ Stage = Literal[
 class RunConfig(BaseModel):
     """Parameters of `identity_sft`. A null value means: as the base's recipe says."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     knowledge: str = Field(
         "self_knowledge.md",
@@ -54,6 +55,7 @@ class RunConfig(BaseModel):
     teacher_model: str | None = Field(
         None,
         min_length=1,
+        pattern=ONE_LINE,
         title="Teacher model",
         description="Model name at the provider. Empty: the default one; openai has none.",
         examples=["google/gemini-3-flash-preview", "gemini-3-flash-preview"],
@@ -134,6 +136,7 @@ class RunConfig(BaseModel):
     seed: int = Field(
         0,
         ge=0,
+        le=2**32 - 1,
         title="Seed",
         description="The same inputs and seed give the same data, to the byte.",
     )
@@ -253,6 +256,7 @@ class RunConfig(BaseModel):
         None,
         min_length=1,
         max_length=80,
+        pattern=ONE_LINE,
         title="Publish as",
         description="Name of the published model. Empty: the name in the knowledge base.",
     )

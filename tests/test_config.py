@@ -27,3 +27,12 @@ def test_an_empty_conf_is_the_embedded_run() -> None:
     """No key, no GPU, no hub."""
     config = RunConfig.parse({})
     assert (config.teacher, config.base_model, config.general) == ("template", "tiny", ("builtin",))
+
+
+@pytest.mark.parametrize(
+    "conf", [{"max_cost_usd": float("inf")}, {"temperature": float("nan")}, {"seed": 2**32}]
+)
+def test_numbers_that_would_fail_hours_later_are_refused(conf: dict[str, float]) -> None:
+    """JSON's 1e999 is an infinite cap; torch takes no seed beyond 32 bits everywhere."""
+    with pytest.raises(ConfigError, match=next(iter(conf))):
+        RunConfig.parse(conf)

@@ -18,6 +18,8 @@ from pathlib import Path
 
 from identity_ops.errors import PathError
 
+NAME_BYTES = 255  # of a file or folder, on every file system in use
+PATH_CHARACTERS = 1024
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -42,6 +44,12 @@ def inside(path: str | Path, roots: Iterable[Path], what: str = "path") -> Path:
     allowed = [root.resolve() for root in roots]
     if "\0" in str(path):
         raise PathError(f"{what} contains a NUL character", got=repr(str(path)))
+    longest = max((len(os.fsencode(part)) for part in Path(path).parts), default=0)
+    if longest > NAME_BYTES or len(str(path)) > PATH_CHARACTERS:
+        raise PathError(
+            f"{what} is too long", got=f"{str(path)[:40]}...",
+            expected=f"{PATH_CHARACTERS} characters, {NAME_BYTES} bytes a name",
+        )  # fmt: skip
     resolved = (allowed[0] / path).resolve()
     if not any(resolved == root or root in resolved.parents for root in allowed):
         raise PathError(

@@ -17,7 +17,7 @@ BAD: dict[str, list[Any]] = {  # one wrong type, and a value out of bounds where
     "knowledge": [7, ""],
     "probes": [7],
     "teacher": ["bard", None],
-    "teacher_model": [7, ""],
+    "teacher_model": [7, "", "a\r\nb"],
     "num_conversations": [0, 100_001, 1.5, "many"],
     "batch_size": [0, 5001, "x"],
     "temperature": [-0.1, 2.1, "hot"],
@@ -29,7 +29,7 @@ BAD: dict[str, list[Any]] = {  # one wrong type, and a value out of bounds where
     "max_cost_usd": [-1, "five"],
     "price": ["1", "a:b", 3],
     "max_requests_per_day": [0, 1.5],
-    "seed": [-1, 0.5],
+    "seed": [-1, 0.5, 2**32],
     "general": ["builtin", [], [7]],
     "identity_share": [0, 1.1],
     "base_model": [7, ""],
@@ -48,7 +48,7 @@ BAD: dict[str, list[Any]] = {  # one wrong type, and a value out of bounds where
     "samples": [-1, 51],
     "control": ["yes", 1],
     "rules": [7],
-    "publish_as": ["", "x" * 81],
+    "publish_as": ["", "x" * 81, "two\nlines"],
     "force": ["lint", ["lunch"]],
 }
 

@@ -50,3 +50,10 @@ def test_run_ids_with_colons_and_pluses_are_safe(tmp_path: Path) -> None:
     home = Home(tmp_path)
     folder = home.run("manual__2026-01-02T03:04:05+00:00", "train")
     assert folder.parent.parent == tmp_path / "runs"
+
+
+@pytest.mark.parametrize("path", ["x" * 300, "a/" * 1000, "é" * 200])
+def test_a_path_that_no_file_system_takes_is_refused(tmp_path: Path, path: str) -> None:
+    """With a message, not with what the operating system says when it is opened."""
+    with pytest.raises(PathError, match="knowledge is too long"):
+        inside(path, [tmp_path], "knowledge")
