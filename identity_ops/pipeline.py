@@ -25,7 +25,7 @@ from identity_ops.store import manifest as manifests
 from identity_ops.store.depot import depot_of
 from identity_ops.store.manifest import Manifest
 from identity_ops.store.paths import Home
-from identity_ops.store.publish import write_atomic
+from identity_ops.store.publish import point, write_atomic
 from identity_ops.store.sources import own_code
 from identity_ops.store.stage import fingerprint
 from identity_ops.teachers.access import FindAccess, from_environment
@@ -217,16 +217,20 @@ class Run:
 
     def train(self, on_line: OnLine | None = None) -> Ref:
         """Fine-tune the base on the mixture with DeepSpeed."""
+        from identity_ops.report.run import UNDER_WAY
         from identity_ops.trainer import train_key, train_stage
 
         settings = self.train_settings()
-        return self._stage(
-            "train", train_key(settings), {n: self._digest(n) for n in ("mix", "base")},
-            lambda out, force: train_stage(
-                self.path("mix"), self.path("base"), out, settings=settings,
-                on_line=on_line, force=force,
-            ),
-        )  # fmt: skip
+
+        def make(out: Path, force: bool) -> Manifest:
+            point(self.folder / UNDER_WAY, out)  # the report shows how far it is
+            return train_stage(
+                self.path("mix"), self.path("base"), out, settings=settings, on_line=on_line,
+                force=force,
+            )  # fmt: skip
+
+        inputs = {name: self._digest(name) for name in ("mix", "base")}
+        return self._stage("train", train_key(settings), inputs, make)
 
     def train_settings(self) -> TrainSettings:
         """How `train` trains; raises ConfigError for what cannot work."""

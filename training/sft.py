@@ -239,7 +239,8 @@ class Trainer:
         took = time.monotonic() - started
         self.seconds, self.tokens = self.seconds + took, self.tokens + tokens
         return {
-            "step": self.step, "epoch": round(self.schedule.epoch_of(self.step - 1), 4),
+            "step": self.step, "steps": self.schedule.steps,
+            "epoch": round(self.schedule.epoch_of(self.step - 1), 4),
             **totals.means(), "lr": rate, "tokens": tokens,
             "tokens_per_s": round(tokens / took, 1), "seconds": round(self.seconds, 3),
             "seconds_left": round(self.seconds / self.step * (self.schedule.steps - self.step), 1),

@@ -19,6 +19,7 @@ ORDER = (
 )  # fmt: skip
 
 
+UNDER_WAY = "training"  # link in a run's folder to the training that it has begun
 MANY = 10**6  # more than there are rounds
 OF_A_ROUND = ("curate", "mix", "train", "evaluate")  # each round has its own
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from identity_ops.report import render_report, write_report
-from identity_ops.report.run import RunFolder
+from identity_ops.report.run import UNDER_WAY, RunFolder
+from identity_ops.store.publish import point
 from tests.a_run import commit
 
 FIGURES = {
@@ -51,3 +52,28 @@ def test_a_training_without_memory_in_its_log_has_a_page(tmp_path: Path) -> None
     html = render_report(RunFolder(trained(tmp_path, {"steps": 40})))
     assert "Learning rate" in html
     assert "Memory, GB" not in html
+
+
+def test_a_training_under_way_tells_how_far_it_is(tmp_path: Path) -> None:
+    """Its log so far, and the time left; a line that is just being written is not read."""
+    run, out = tmp_path / "run", tmp_path / "out"
+    out.mkdir()
+    lines = [{"step": n, "steps": 80, "loss": 4 / n, "seconds": 2.0 * n,
+              "seconds_left": 160 - 2.0 * n} for n in (1, 2, 3)]  # fmt: skip
+    (out / "log.jsonl").write_text("\n".join(map(json.dumps, lines)) + '\n{"step": 4, "lo')
+    point(run / UNDER_WAY, out)
+    page = write_report(run)
+    data = json.loads(page.with_suffix(".json").read_text())["training"]
+    assert data["progress"] == {"step": 3, "steps": 80, "seconds_left": 154.0}
+    assert "step 3 of 80, about 2.6 min left" in page.read_text()
+
+
+def test_a_run_leads_to_the_training_it_has_begun(tmp_path: Path) -> None:
+    """And once that is committed, to what it made: no progress any more."""
+    run = trained(tmp_path, FIGURES)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "log.jsonl").write_text('{"step": 1, "loss": 9}\n')
+    point(run / UNDER_WAY, tmp_path / "out")
+    data = json.loads(write_report(run).with_suffix(".json").read_text())["training"]
+    assert data["progress"] is None
+    assert data["steps"] == 40

@@ -75,8 +75,8 @@ def test_training_lowers_the_loss_and_logs_every_step(reference: Path) -> None:
     manifest = manifests.load(reference)
     assert [line["step"] for line in lines] == list(range(1, manifest.figures["steps"] + 1))
     assert set(lines[0]) == {
-        "step", "epoch", "loss", "identity_loss", "general_loss", "lr", "tokens", "tokens_per_s",
-        "seconds", "seconds_left", "memory_gb",
+        "step", "steps", "epoch", "loss", "identity_loss", "general_loss", "lr", "tokens",
+        "tokens_per_s", "seconds", "seconds_left", "memory_gb",
     }  # fmt: skip
     assert lines[-1]["loss"] < 0.9 * lines[0]["loss"]
     assert lines[-1]["lr"] < 0.25 * max(line["lr"] for line in lines)
