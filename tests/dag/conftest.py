@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.s3 import bucket, s3
+
 if TYPE_CHECKING:
     from tests.dag.server import Web
 
+__all__ = ["bucket", "s3"]
 ROOT = Path(__file__).resolve().parents[2]
 PLANTED = "planted-in-the-environment-1d9c"
 
