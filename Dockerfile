@@ -10,13 +10,15 @@ RUN apt-get update \
 
 WORKDIR /opt/identity-ops
 COPY requirements requirements
+# airflow,kubernetes for the KubernetesExecutor.
+ARG EXTRAS=airflow,celery
 COPY pyproject.toml README.md LICENSE ./
 COPY identity_ops identity_ops
 COPY training training
 COPY knowledge knowledge
 COPY dags dags
 COPY plugins plugins
-RUN pip install --no-cache-dir --constraint requirements/lock.txt --editable ".[airflow,celery]"
+RUN pip install --no-cache-dir --constraint requirements/lock.txt --editable ".[${EXTRAS}]"
 
 ENV AIRFLOW_HOME=/opt/airflow \
     AIRFLOW__CORE__DAGS_FOLDER=/opt/identity-ops/dags \
