@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 
-NAMES = ("forgetting", "client", "dedup")
+NAMES = ("forgetting", "client", "decoding", "dedup")
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from training.batches import first_size, in_batches
 from training.gpt import GPT
 
 COLD = 1e-5  # temperatures below it divide by next to nothing; the likeliest is what they mean
+PREFILL_ROWS = 32  # prompts read together: short ones are not padded to a batch's longest
 DROP_SHARE = 0.25  # finished rows are dropped when they are this share of the batch
 
 
@@ -102,15 +103,25 @@ class Cache:
         self.ids = torch.zeros(len(prompts), longest, dtype=torch.long, device=device)
         for row, prompt in enumerate(prompts):
             self.ids[row, : len(prompt)] = torch.tensor(prompt)
-        shape = (len(prompts), config.n_kv_head, longest + room, config.head_dim)
+        # A row's places lie one after the other: a step writes and reads whole lines of memory.
+        shape = (len(prompts), longest + room, config.n_kv_head, config.head_dim)
         self.keys = [torch.zeros(shape, dtype=model.dtype, device=device) for _ in config.windows]
         self.values = [torch.zeros_like(table) for table in self.keys]
         self.before = torch.empty(0)
 
     def prefill(self) -> Tensor:
         """Read the prompts; logits (B, vocab) of each row's next token."""
-        model, length = self.model, self.ids.size(1)
-        position = torch.arange(length, device=self.ids.device)
+        parts = torch.arange(len(self.ids), device=self.ids.device).split(PREFILL_ROWS)
+        found = [self._read(part) for part in parts]
+        self.before = torch.cat([before for before, _ in found])
+        return torch.cat([logits for _, logits in found])
+
+    def _read(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Some rows' prompts: the last tokens' embeddings (N, 1, C) and logits (N, vocab)."""
+        model, ends = self.model, self.lengths[rows] - 1
+        length = int(ends.max()) + 1
+        ids, first, last = self.ids[rows, :length], int(rows[0]), int(rows[-1]) + 1
+        position = torch.arange(length, device=ids.device)
         back = position[:, None] - position[None, :]
         masks = {
             window: additive((back >= 0) & (back <= window), model.dtype)[None, None]
@@ -118,16 +129,15 @@ class Cache:
         }
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-            self.keys[layer][:, :, :length], self.values[layer][:, :, :length] = k, v
+            self.keys[layer][first:last, :length] = k.transpose(1, 2)
+            self.values[layer][first:last, :length] = v.transpose(1, 2)
             return grouped_attention(q, k, v, masks[model.config.windows[layer]])
 
-        embedded = model.embed(self.ids)
+        embedded = model.embed(ids)
         before = torch.cat((torch.zeros_like(embedded[:, :1]), embedded[:, :-1]), dim=1)
         cos, sin = model.cos[:length].to(model.dtype), model.sin[:length].to(model.dtype)
-        hidden = model.trunk(self.ids, model.smear(embedded, before), cos, sin, attend)
-        rows = torch.arange(len(self.lengths), device=self.ids.device)
-        self.before = embedded[rows, self.lengths - 1].unsqueeze(1)
-        return model.head(hidden[rows, self.lengths - 1])
+        hidden = model.trunk(ids, model.smear(embedded, before), cos, sin, attend)
+        return embedded[rows - first, ends].unsqueeze(1), model.head(hidden[rows - first, ends])
 
     def extend(self, tokens: Tensor) -> Tensor:
         """Append one token to each row (B,); logits (B, vocab) of the one after it."""
@@ -142,9 +152,9 @@ class Cache:
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             keys, values = self.keys[layer], self.values[layer]
-            keys[rows, :, at], values[rows, :, at] = k[:, :, 0], v[:, :, 0]
-            mask = masks[model.config.windows[layer]]
-            return grouped_attention(q, keys[:, :, :width], values[:, :, :width], mask)
+            keys[rows, at], values[rows, at] = k[:, :, 0], v[:, :, 0]
+            seen = keys[:, :width].transpose(1, 2), values[:, :width].transpose(1, 2)
+            return grouped_attention(q, *seen, masks[model.config.windows[layer]])
 
         embedded = model.embed(ids)
         cos = model.cos[at].to(model.dtype)[:, None, None]
@@ -173,9 +183,11 @@ class Cache:
 
 
 def _stack(first: Tensor, second: Tensor) -> Tensor:
-    """Tables (B, H, T, D) of two caches as one, as wide as the wider."""
-    width = max(first.size(2), second.size(2))
-    return torch.cat([F.pad(table, (0, 0, 0, width - table.size(2))) for table in (first, second)])
+    """Tables (B, T, H, D) of two caches as one, as wide as the wider."""
+    width = max(first.size(1), second.size(1))
+    return torch.cat(
+        [F.pad(table, (0, 0, 0, 0, 0, width - table.size(1))) for table in (first, second)]
+    )
 
 
 def generate(
