@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from identity_ops.errors import ConfigError
 from training.attention import additive, grouped_attention
+from training.loss import chunked_losses
 
 ROTARY_BASE = 100_000
 QK_SCALE = 1.2  # on queries and keys each: sharper attention after their normalisation
@@ -26,6 +27,7 @@ LOGIT_CAP = 15.0
 SMEAR_CHANNELS = 24  # of the embedding, read by the gate that mixes the previous token in
 VALUE_CHANNELS = 12  # of a layer's input, read by the gate of its value embedding
 VOCAB_MULTIPLE = 64  # rows of embedding and head are padded to it
+LOGITS_AT_ONCE = 2**25  # 128 MB in fp32: a training never holds more, see training.loss
 Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 
 
@@ -213,9 +215,10 @@ class GPT(nn.Module):
         self.backout_lambda.fill_(0.2)
 
     def forward(
-        self, ids: Tensor, documents: Tensor | None = None, select: Tensor | None = None
-    ) -> Tensor:
-        """Logits in fp32.
+        self, ids: Tensor, documents: Tensor | None = None, select: Tensor | None = None,
+        targets: Tensor | None = None,
+    ) -> Tensor:  # fmt: skip
+        """Logits in fp32, or losses.
 
         Args:
             ids: (B, T) tokens.
@@ -223,9 +226,10 @@ class GPT(nn.Module):
                 row. Rotary positions run through the row: only differences of positions within
                 a conversation matter, and those are the same.
             select: (N,) flat positions whose logits are wanted; None: all.
+            targets: (N,) tokens of those positions, where their losses are wanted.
 
         Returns:
-            (N, vocab) or (B, T, vocab).
+            (N, vocab) or (B, T, vocab); with targets (N,).
         """
         if documents is None:
             documents = torch.zeros_like(ids)
@@ -241,7 +245,11 @@ class GPT(nn.Module):
         x = self.smear(embedded, before * same.unsqueeze(-1))
         cos, sin = self.cos[: ids.size(1)], self.sin[: ids.size(1)]
         hidden = self.trunk(ids, x, cos.to(self.dtype), sin.to(self.dtype), attend)
-        return self.head(hidden if select is None else hidden.flatten(0, 1)[select])
+        hidden = hidden if select is None else hidden.flatten(0, 1)[select]
+        if targets is None:
+            return self.head(hidden)
+        rows = max(1, LOGITS_AT_ONCE // self.config.vocab_size)
+        return chunked_losses(hidden, targets, self.head, rows)
 
     @property
     def positions(self) -> int:
@@ -295,7 +303,10 @@ class GPT(nn.Module):
 
     def head(self, hidden: Tensor) -> Tensor:
         """(..., C) -> capped logits (..., vocab) in fp32."""
-        logits = self.lm_head(hidden)[..., : self.config.vocab_size].float()
+        # Not by calling the layer: ranks come here for different numbers of chunks, and ZeRO 3
+        # would gather its weights in each call.
+        logits = F.linear(hidden, self.lm_head.weight.to(hidden.dtype))
+        logits = logits[..., : self.config.vocab_size].float()
         return LOGIT_CAP * torch.tanh(logits / LOGIT_CAP)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from identity_ops.chat_format import NanochatFormat
@@ -46,8 +45,8 @@ class GPTFamily:
         return optim.adam_groups(optim.split(model), **optim.rates(self.recipe.sft))
 
     def losses(self, engine: nn.Module, batch: Batch) -> Tensor:
-        logits = engine(batch.ids, batch.documents, batch.select)
-        return F.cross_entropy(logits, batch.targets, reduction="none")
+        found: Tensor = engine(batch.ids, batch.documents, batch.select, batch.targets)
+        return found
 
     def save(self, engine: Any, out: Path, step: int, about: dict[str, Any]) -> list[str]:
         state = full_state(engine.module, dist.get_rank())

@@ -7,14 +7,13 @@ forward with positions that restart, and a loss that never holds the logits of a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 from transformers import AutoModelForCausalLM
 from transformers.utils import logging as hf_logging
 
@@ -24,6 +23,7 @@ from identity_ops.hf_source import CONFIG
 from identity_ops.recipes import HuggingFace
 from training.attention import additive
 from training.hf_cache import HfCache
+from training.loss import chunked_losses
 
 PLAIN: Final = HuggingFace()
 _TOLERANCE: Final = 2e-3  # of logits in fp32, relative to the largest
@@ -171,23 +171,6 @@ def positions(documents: Tensor) -> Tensor:
     first = torch.ones_like(documents, dtype=torch.bool)
     first[:, 1:] = documents[:, 1:] != documents[:, :-1]
     return place - (place * first).cummax(dim=1).values
-
-
-def chunked_losses(
-    hidden: Tensor, targets: Tensor, head: Callable[[Tensor], Tensor], rows: int
-) -> Tensor:
-    """Cross-entropy (N,) of `head(hidden)`, `rows` positions at a time.
-
-    The logits of a chunk are made again for the gradient, so there are never more than one
-    chunk's: 4 bytes x rows x vocabulary.
-    """
-
-    def losses(part: Tensor, wanted: Tensor) -> Tensor:
-        return F.cross_entropy(head(part), wanted, reduction="none")
-
-    parts = zip(torch.split(hidden, rows), torch.split(targets, rows), strict=True)
-    found: list[Any] = [checkpoint(losses, *part, use_reentrant=False) for part in parts]
-    return torch.cat(found)
 
 
 @torch.no_grad()

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import torch.nn.functional as F
 from transformers import AutoModelForCausalLM
 
 from identity_ops.errors import DataError
@@ -15,7 +14,7 @@ from tests.hf.models import edit_json, model, write_model
 from tests.hf.shapes import SHAPES
 from training import hf_base, hf_model
 from training.engine import Sampling, generate
-from training.hf_model import HfModel, chunked_losses, positions
+from training.hf_model import HfModel, positions
 
 NAMES = sorted(SHAPES)
 LENGTHS = [9, 30, 4, 17]
@@ -60,22 +59,6 @@ def test_block_sparse_attention_gives_the_same_logits() -> None:
     check_packed("qwen3", "flex")
 
 
-def test_the_chunked_loss_is_the_loss() -> None:
-    """Values and gradients, for hidden states and head, whatever the size of a chunk."""
-    draw = torch.Generator().manual_seed(2)
-    hidden = torch.randn(23, 16, generator=draw, requires_grad=True)
-    head = torch.nn.Linear(16, 50, bias=False)
-    targets = torch.randint(50, (23,), generator=draw)
-    plain = F.cross_entropy(head(hidden), targets, reduction="none")
-    expected = torch.autograd.grad(plain.sum(), [hidden, head.weight])
-    for rows in (1, 5, 23, 100):
-        found = chunked_losses(hidden, targets, head, rows)
-        torch.testing.assert_close(found, plain)
-        gradients = torch.autograd.grad(found.sum(), [hidden, head.weight])
-        for got, wanted in zip(gradients, expected, strict=True):
-            torch.testing.assert_close(got, wanted)
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_bfloat16_activations_change_losses_and_gradients_little(name: str) -> None:
     """Weights stay in fp32, so ZeRO needs no second copy of them."""
@@ -91,30 +74,6 @@ def test_bfloat16_activations_change_losses_and_gradients_little(name: str) -> N
     assert not exact.equal(rough)
     torch.testing.assert_close(rough, exact, rtol=0.05, atol=0.05)
     assert torch.cosine_similarity(slope.flatten(), other.flatten(), dim=0) > 0.99
-
-
-def test_there_are_never_more_logits_than_one_chunk_s() -> None:
-    """In both directions: the head sees a chunk at a time, and keeps none for the gradient."""
-    seen: list[int] = []
-
-    def head(part: torch.Tensor) -> torch.Tensor:
-        seen.append(len(part))
-        return part @ weight
-
-    weight = torch.randn(8, 1000, requires_grad=True)
-    kept: list[int] = []
-    hidden = torch.randn(64, 8, requires_grad=True)
-
-    def keep(tensor: torch.Tensor) -> torch.Tensor:
-        kept.append(tensor.numel())
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        losses = chunked_losses(hidden, torch.zeros(64, dtype=torch.long), head, 8)
-    assert max(kept, default=0) < 8 * 1000  # no table of logits
-    losses.sum().backward()  # type: ignore[no-untyped-call]
-    assert set(seen) == {8}
-    assert len(seen) == 16
 
 
 @pytest.mark.parametrize("name", NAMES)
