@@ -22,7 +22,6 @@ from typing import Any
 
 from identity_ops.conf_files import ConfFiles
 from identity_ops.config import TEACHER_SLOTS, RunConfig
-from identity_ops.control import CONTROL, control_settings, control_stage
 from identity_ops.evaluate.samples import Sample
 from identity_ops.evaluate.stage import SAMPLES, evaluate_stage
 from identity_ops.pipeline import OnLine, Ref, Run
@@ -34,7 +33,6 @@ from identity_ops.store.publish import write_atomic
 from identity_ops.store.sources import own_code
 from identity_ops.sweep import Cell, Setting, Speed, Sweep, Trained, flat_rows, tabulate
 from identity_ops.sweep_plot import plot
-from identity_ops.trainer import TrainSettings
 
 log = logging.getLogger(__name__)
 OnCell = Callable[[int, int, Cell], None]
@@ -85,38 +83,32 @@ class CellRun(Run):
         self.curate()
         self.base(on_line)
         self.mix()
-        self.train(on_line)
+        if self.cell.setting.control:
+            self.control(on_line)
+        else:
+            self.train(on_line)
         return self.measure()
 
-    def mix(self) -> Ref:
-        """As of a run; a control's without the rows that teach identity."""
-        ref = super().mix()
-        if not self.cell.setting.control:
-            return ref
-        whole = self.path("mix")
-        return self._stage(
-            "mix", CONTROL, {"mix": ref["digest"]},
-            lambda out, force: control_stage(whole, out, force=force),
-        )  # fmt: skip
-
-    def train_settings(self) -> TrainSettings:
-        settings = super().train_settings()
-        return control_settings(settings) if self.cell.setting.control else settings
+    @property
+    def model(self) -> str:
+        """The stage that makes the cell's model."""
+        return "control" if self.cell.setting.control else "train"
 
     def measure(self) -> Ref:
         """Ask the trained model alone: cells are compared with each other, not with the base."""
-        names = ("lint", "probes", "train")
+        names = ("lint", "probes", self.model)
         return self._stage(
             "evaluate", {"code": own_code(), "draws": 0},
             {name: self.manifest(name).digest for name in names},
             lambda out, force: evaluate_stage(
-                self.path("train"), None, self.path("probes"), self.path("lint"), out, force=force
+                self.path(self.model), None, self.path("probes"), self.path("lint"), out,
+                force=force,
             ),
         )  # fmt: skip
 
     def trained(self) -> Trained:
         """What came of it."""
-        made = self.manifest("train")
+        made = self.manifest(self.model)
         costs = (manifests.load(path, verify=False).cost_usd for path in self._paid())
         samples = tuple(read_jsonl(Sample, self.path("evaluate") / SAMPLES))
         return Trained(
