@@ -111,7 +111,7 @@ class Cache:
 
     def prefill(self) -> Tensor:
         """Read the prompts; logits (B, vocab) of each row's next token."""
-        parts = torch.arange(len(self.ids), device=self.ids.device).split(PREFILL_ROWS)
+        parts = torch.split(torch.arange(len(self.ids), device=self.ids.device), PREFILL_ROWS)
         found = [self._read(part) for part in parts]
         self.before = torch.cat([before for before, _ in found])
         return torch.cat([logits for _, logits in found])
