@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from identity_ops.curate.found import FactFinder
 from identity_ops.curate.grounding import Source, ungrounded
+from identity_ops.curate.local import Places
 from identity_ops.curate.parse import Limits, check_roles, parse_messages
 from identity_ops.curate.plain import AsciiPolicy
 from identity_ops.curate.rivals import rival_claims, rival_names
@@ -64,6 +65,7 @@ class Checker:
         self._plain = AsciiPolicy(ascii_policy, _texts(knowledge))
         self._facts = FactFinder(knowledge.facts, knowledge.profile)
         self._known = Source([knowledge.text, *_texts(knowledge)])
+        self._places = Places(knowledge.facts, knowledge.text)
         self._rivals = Source(rival_names())  # may be spoken of; claims are judged above
         self._own = _own_pattern(knowledge)
 
@@ -129,11 +131,16 @@ class Checker:
         names = cell.language == "en" and cell.kind != "third_party"
         for index, message in enumerate(messages):
             if message["role"] == "assistant":
-                sources = [self._known]
-                if not _AFFIRMS.match(message["content"]):
-                    sources += [_said_by_user(messages[:index:2]), self._rivals]
+                sources, said = [self._known], _said_by_user(messages[:index:2])
+                affirms = _AFFIRMS.match(message["content"])
+                if not affirms:
+                    sources += [said, self._rivals]
                 if gaps := ungrounded(message["content"], sources, names=names):
                     raise RejectedError(gaps[0].reason, gaps[0].text)
+                question = messages[index - 1]["content"]
+                others = None if affirms else said
+                if wrong := self._places.misplaced(message["content"], question, others):
+                    raise RejectedError("misplaced_number", wrong[0])
 
 
 def _said_by_user(turns: Sequence[Message]) -> Source:

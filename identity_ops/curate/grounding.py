@@ -1,10 +1,10 @@
 """Grounding without a second model: what an assistant turn states must come from somewhere.
 
 Numbers, addresses and proper names of an assistant turn must occur in the knowledge base or in
-the user's turns before it. Numbers are compared by value (32768, 32,768, 32K, thirty-two
-thousand only as digits; eight and 8; 1.84M and 1.84 million). Not covered: a value of one fact
-told as another's, and negation; both need a judge. Names are checked in English turns only,
-for other languages write capitals elsewhere.
+the user's turns before it. Numbers are compared by value (see numerals.py); a number told of
+the wrong thing is found where the turn names that thing (local.py). Not covered: names and words
+of one fact told as another's, and negation; both need a judge. Names are checked in English
+turns only, for other languages write capitals elsewhere.
 """
 
 from __future__ import annotations
@@ -13,31 +13,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from identity_ops.curate.numerals import MONTHS, Number, numbers, stated_numbers
 from identity_ops.curate.plain import fold
 
-_SMALL = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-    "fifteen sixteen seventeen eighteen nineteen twenty"
-)
-_YEAR = "january february march april may june july august september october november december"
-NUMBER_WORDS, _MONTHS = _SMALL.split(), _YEAR.split()
-_SCALES = {
-    "k": (1e3, 1024.0), "thousand": (1e3,), "m": (1e6, 1024.0**2), "million": (1e6,),
-    "b": (1e9, 1024.0**3), "billion": (1e9,), "bn": (1e9,), "trillion": (1e12,), "t": (1e12,),
-    "kb": (1e3, 1024.0), "mb": (1e6, 1024.0**2), "gb": (1e9, 1024.0**3),
-}  # fmt: skip
-_NUMBER = re.compile(
-    r"(\d{1,3}(?:[,_']\d{3})+(?:\.\d+)?|\d+(?:\.\d+)*)"
-    r"(?:[ -]?(thousand|million|billion|trillion|[kmbt]b?n?(?![a-z])))?",
-    re.IGNORECASE,
-)
-_SPELT = "|".join(NUMBER_WORDS)
-_WORD_NUMBER = re.compile(
-    rf"\b({_SPELT})(?:[ -](thousand|million|billion|trillion))?\b", re.IGNORECASE
-)
-_NO_STATEMENT = re.compile(  # the number of a list item; a manner of speaking
-    r"^\s*\d{1,2}[.)]\s|\b100 ?(?:%|percent) (?=sure|certain|right|perfect|accurate|reliable)",
-    re.MULTILINE,
+NO_STATEMENT = re.compile(  # the number of a list item; a manner of speaking
+    r"^\s*\d{1,2}[.)]\s"
+    r"|\b(?:100|one hundred) ?(?:%|percent) (?=sure|certain|right|perfect|accurate|reliable)",
+    re.MULTILINE | re.IGNORECASE,
 )
 _TLD = "com|org|net|io|ai|dev|co|app|edu|gov|info|xyz|me|de|fr|uk|eu|ch|jp|cn|us|ca|it|es|nl|se"
 _URL = re.compile(
@@ -55,7 +37,7 @@ _EVERYWHERE = (
     "hello a e b c d x y z vs am pm etc fyi q transformer large language model models machine deep "
     "learning neural network natural processing nlp chatbot assistant artificial intelligence web"
 )
-_COMMON = frozenset(_EVERYWHERE.split()) | frozenset(_MONTHS)
+_COMMON = frozenset(_EVERYWHERE.split()) | frozenset(MONTHS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +62,11 @@ class Source:
         self._words = _vocabulary(joined)
         self._squeezed = _squeeze(joined)
 
-    def has_number(self, values: frozenset[float]) -> bool:
-        return not values.isdisjoint(self._numbers)
+    def has_number(self, number: Number) -> bool:
+        """One of its readings, or each of the numbers that it may be a list or a date of."""
+        if not number.values.isdisjoint(self._numbers):
+            return True
+        return bool(number.parts) and self._numbers.issuperset(number.parts)
 
     def has_address(self, address: str) -> bool:
         core = re.sub(r"^(?:\w+://)?(?:www\.)?", "", address.casefold()).rstrip("/.,;:!?")
@@ -105,27 +90,15 @@ def ungrounded(text: str, sources: Iterable[Source], *, names: bool = True) -> l
         for m in _URL.finditer(text)
         if not any(source.has_address(m.group(0)) for source in sources)
     ]
-    rest = _NO_STATEMENT.sub(" ", _URL.sub(" ", text))
-    for written, values in _numbers(rest):
-        if not any(source.has_number(values) for source in sources):
-            found.append(Ungrounded("ungrounded_number", written))
+    rest = NO_STATEMENT.sub(" ", _URL.sub(" ", text))
+    for number in stated_numbers(rest):
+        if not any(source.has_number(number) for source in sources):
+            found.append(Ungrounded("ungrounded_number", number.written))
     if names:
         for token in proper_names(rest):
             if not any(source.has_name(token) for source in sources):
                 found.append(Ungrounded("ungrounded_name", token))
     return found
-
-
-def numbers(text: str) -> frozenset[float]:
-    """Every value that a number in `text` may mean, spelled-out small ones and months included."""
-    found = {value for _, values in _numbers(text) for value in values}
-    found |= {float(m[1]) for m in _NUMBER.finditer(text) if re.fullmatch(r"\d+(\.\d+)?", m[1])}
-    for match in _WORD_NUMBER.finditer(text):
-        value = float(NUMBER_WORDS.index(match.group(1).lower()))
-        found.update([value, *(value * s for s in _SCALES.get((match[2] or "").lower(), ()))])
-    words = {word.casefold() for word in re.findall(r"[A-Za-z]+", text)}
-    found |= {float(n) for n, month in enumerate(_MONTHS, start=1) if month in words}
-    return frozenset(found)
 
 
 def proper_names(text: str) -> list[str]:
@@ -150,24 +123,6 @@ def _is_name(token: str) -> bool:
         return False
     base = re.sub(r"'(?:s|m|re|ve|ll|d|t)$", "", token, flags=re.IGNORECASE).casefold()
     return base not in _COMMON and base.replace(".", "") not in _COMMON
-
-
-def _numbers(text: str) -> Iterable[tuple[str, frozenset[float]]]:
-    for match in _NUMBER.finditer(text):
-        digits, scale = match.group(1), (match.group(2) or "").lower()
-        values = _values(digits, scale)
-        if len(scale) == 1 and re.search(r"\s", match.group(0)):  # "10 m" may be metres
-            values |= _values(digits, "")
-        yield match.group(0), values
-
-
-def _values(digits: str, scale: str) -> frozenset[float]:
-    plain = re.sub(r"[,_']", "", digits)
-    if plain.count(".") > 1:  # a version: its own kind of number
-        return frozenset({float("0." + "".join(part.zfill(4) for part in plain.split(".")))})
-    value = float(plain)
-    factors = _SCALES.get(scale, ())
-    return frozenset({round(value * factor, 6) for factor in factors} or {value})
 
 
 def _vocabulary(text: str) -> frozenset[str]:

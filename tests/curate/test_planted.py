@@ -13,7 +13,7 @@ import pytest
 
 from identity_ops.catalogue import read_catalogue
 from identity_ops.curate import Checker
-from identity_ops.curate.grounding import numbers
+from identity_ops.curate.numerals import numbers
 from identity_ops.errors import RejectedError
 from identity_ops.knowledge import Knowledge, read_knowledge
 from identity_ops.plan import plan
