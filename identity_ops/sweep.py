@@ -31,8 +31,8 @@ FACTORS: Final = {
     "identity_share": "share", "epochs": "epochs", "num_conversations": "conversations"
 }  # fmt: skip
 MEASURES: Final = {
-    "name": "name and creator", "facts": "facts", "over_identity": "over-identity",
-    "ability": "ability", "gain": "against control",
+    "name": "name", "facts": "facts", "over_identity": "over-identity",
+    "ability": "ability", "gain": "vs control",
 }  # fmt: skip
 SHARES: Final[dict[str, tuple[Judge, Judge]]] = {
     "name": (is_identity, is_right),
@@ -251,7 +251,7 @@ def _interval(found: Mapping[str, float] | None) -> str:
     if found is None:
         return "-"
     value, low, high = (100 * found[name] for name in ("value", "low", "high"))
-    return f"{value:.1f} ({low:.1f} to {high:.1f})"
+    return f"{value:.1f} ({low:.1f}{' to ' if low < 0 else '-'}{high:.1f})"
 
 
 def flat_rows(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
