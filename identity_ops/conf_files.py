@@ -16,7 +16,7 @@ from identity_ops.errors import ConfigError
 from identity_ops.hf_source import is_hub_name
 from identity_ops.store.paths import Home, inside
 
-OWN_FILES: Final = ("probes", "catalogue", "prompt_file", "rules", "chat_template")
+OWN_FILES: Final = ("probes", "catalogue", "prompt_file", "rules", "chat_template", "hostfile")
 KNOWLEDGE_FOLDER: Final = Path(__file__).resolve().parent.parent / "knowledge"
 
 

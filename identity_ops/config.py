@@ -193,10 +193,16 @@ class RunConfig(BaseModel):
         description="Peak rate. Empty: as the base's recipe says.",
     )
     hostfile: str | None = Field(
-        None, title="Hostfile", description="Training over several hosts is not available yet."
+        None,
+        title="Hostfile",
+        description="File with the machines to train on, a line each: NAME slots=N; relative to "
+        "the knowledge/ folder. Its slots are then the processes. Empty: this machine alone.",
     )
-    offload: Literal["none"] = Field(
-        "none", title="Offload", description="Offloading to host memory is not available yet."
+    offload: Literal["none", "optimizer", "parameters"] = Field(
+        "none",
+        title="Offload",
+        description="What is kept in the host's memory to save the GPU's: optimizer (ZeRO 1 to "
+        "3), or parameters too (ZeRO 3). Slower.",
     )
     track: Track = Field(
         "none",
@@ -285,8 +291,6 @@ class RunConfig(BaseModel):
                 f"{self.batches} batches, at most {MAX_BATCHES} can be mapped: "
                 f"set batch_size to {need} or more"
             )
-        if self.hostfile is not None:
-            raise ValueError("hostfile: training over several hosts is not available yet")
         return self
 
     @property

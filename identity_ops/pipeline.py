@@ -240,7 +240,7 @@ class Run:
         return TrainSettings.resolve(
             self.files.base_spec(), epochs=config.epochs, learning_rate=config.learning_rate,
             zero_stage=config.zero_stage, num_processes=config.num_processes, seed=config.seed,
-            track=config.track,
+            track=config.track, offload=config.offload, hosts=self.files.own("hostfile"),
         )  # fmt: skip
 
     def evaluate(self, on_line: OnLine | None = None) -> Ref:

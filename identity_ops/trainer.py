@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from identity_ops import hf_source, launch, tracking
+from identity_ops import hf_source, hostfile, launch, tracking, zero
 from identity_ops.errors import ConfigError, DataError
 from identity_ops.launch import OnLine
 from identity_ops.recipes import Recipe, override, read
@@ -46,6 +46,8 @@ class TrainSettings:
     zero_stage: int = 2
     num_processes: int = 1
     track: str = "none"  # see tracking.py: decides nothing of the model
+    offload: str = "none"  # to host memory: optimizer, or parameters too
+    hostfile: Path | None = None  # see hostfile.py; num_processes are then its slots
 
     @classmethod
     def resolve(
@@ -59,6 +61,8 @@ class TrainSettings:
         num_processes: int = 1,
         seed: int = 0,
         track: str = "none",
+        offload: str = "none",
+        hosts: Path | None = None,
     ) -> TrainSettings:
         """Settings for a base spec; None leaves what the recipe says.
 
@@ -70,9 +74,13 @@ class TrainSettings:
         changes = tuple(
             f"{name} = {value!r}" for name, value in values.items() if value is not None
         )
-        settings = cls(recipe or recipe_name(base), changes, zero_stage, num_processes, track)
-        if not 0 <= zero_stage <= 3 or num_processes < 1:
-            raise ConfigError("zero_stage is 0 to 3, num_processes at least 1", got=settings)
+        num_processes = _processes(num_processes, hosts)
+        settings = cls(
+            recipe or recipe_name(base), changes, zero_stage, num_processes, track, offload, hosts
+        )
+        zero.check(settings.recipe, zero_stage, offload)
+        if num_processes < 1:
+            raise ConfigError("num_processes is at least 1", got=num_processes)
         if settings.recipe.sft.batch_rows % num_processes:
             raise ConfigError(
                 "batch_rows of the recipe does not divide by num_processes",
@@ -83,6 +91,19 @@ class TrainSettings:
     @property
     def recipe(self) -> Recipe:
         return override(read(self.recipe_name), self.changes)
+
+
+def _processes(asked: int, hosts: Path | None) -> int:
+    """Of all machines together."""
+    if hosts is None:
+        return asked
+    slots = hostfile.processes(hosts)
+    if asked not in {1, slots}:
+        raise ConfigError(
+            "num_processes and the hostfile differ", where=hosts, expected=slots, got=asked,
+            todo="Leave num_processes out: the hostfile's slots count.",
+        )  # fmt: skip
+    return slots
 
 
 def recipe_name(base: str) -> str:
@@ -227,15 +248,20 @@ def train_stage(
 
 
 def train_command(mix_dir: Path, base_dir: Path, out: Path, settings: TrainSettings) -> list[str]:
-    """The torchrun command, after the interpreter; the same on CPUs and GPUs."""
+    """The command, after the interpreter: torchrun's, or over several machines DeepSpeed's."""
+    module = [
+        "training.sft",
+        "--mixture", str(mix_dir), "--base", str(base_dir), "--out", str(out),
+        "--recipe", settings.recipe_name, "--zero-stage", str(settings.zero_stage),
+        "--track", settings.track, "--offload", settings.offload,
+        *(part for change in settings.changes for part in ("--set", change)),
+    ]  # fmt: skip
+    if settings.hostfile is not None:
+        return hostfile.command(settings.hostfile, module)
     return [
         "-m", "torch.distributed.run", "--nnodes", "1", "--rdzv-backend", "c10d",
         "--rdzv-endpoint", "127.0.0.1:0", "--rdzv-id", uuid.uuid4().hex[:8],
-        "--nproc-per-node", str(settings.num_processes), "-m", "training.sft",
-        "--mixture", str(mix_dir), "--base", str(base_dir), "--out", str(out),
-        "--recipe", settings.recipe_name, "--zero-stage", str(settings.zero_stage),
-        "--track", settings.track,
-        *(part for change in settings.changes for part in ("--set", change)),
+        "--nproc-per-node", str(settings.num_processes), "-m", *module,
     ]  # fmt: skip
 
 

@@ -55,7 +55,7 @@ def test_a_wrong_rules_file_stops_lint(home: Home) -> None:
         ("general", ["builtin", "../x.jsonl"], "general leaves the folders"),
         ("general", ["builtin=0"], "weight of a general source"),
         ("general", ["builtin", "builtin"], "each named once"),
-        ("hostfile", "hosts", "not available yet"),
+        ("hostfile", "hosts", "hostfile: no such file"),
     ],
 )
 def test_lint_finds_what_no_schema_can_before_anything_is_spent(

@@ -13,7 +13,7 @@ from identity_ops.chat_format import NanochatFormat
 from identity_ops.errors import ConfigError
 from identity_ops.recipes import Recipe
 from identity_ops.tokens import load_encoding
-from training import checkpoint, optim, tokenizer
+from training import checkpoint, nanochat_optim, optim, tokenizer
 from training.base import config_table
 from training.data import Batch
 from training.gpt import GPT
@@ -42,6 +42,9 @@ class GPTFamily:
         return checkpoint.load(self.found.folder, step=self.found.step, dtype=dtype)
 
     def groups(self, model: GPT) -> list[dict[str, Any]]:
+        if self.recipe.muon:
+            rate = self.recipe.sft.learning_rate
+            return nanochat_optim.groups_of(model, rate, self.recipe.muon)
         return optim.adam_groups(optim.split(model), **optim.rates(self.recipe.sft))
 
     def losses(self, engine: nn.Module, batch: Batch) -> Tensor:

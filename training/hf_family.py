@@ -88,6 +88,10 @@ class HfFamily:
 
 
 def _check(recipe: Recipe) -> None:
+    if recipe.muon is not None:
+        raise ConfigError(
+            "[muon] is for nanochat's models", todo="Leave it out: these learn by AdamW."
+        )
     for name in ("hidden_words", "cut_words"):
         if getattr(recipe.sft, name):
             raise ConfigError(

@@ -22,12 +22,13 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from identity_ops import zero
 from identity_ops.errors import ConfigError, DataError, TrainingError, TransientError
 from identity_ops.recipes import Recipe, override, read
 from identity_ops.store import manifest as manifests
 from identity_ops.store.publish import write_atomic
 from identity_ops.tracking import TRACKS
-from training import best, optim, ranks, snapshots
+from training import best, nanochat_optim, optim, ranks, snapshots
 from training.corpus import Corpus
 from training.data import (
     SOURCES,
@@ -45,7 +46,7 @@ from training.packing import Schedule
 from training.precision import activation_dtype
 from training.totals import Totals
 from training.track import Tracker, peak_memory, tracker_of
-from training.zero import deepspeed_config, split_batch
+from training.zero import deepspeed_config, split_batch, with_offload
 
 log = logging.getLogger(__name__)
 LOG, FIGURES, SNAPSHOTS = "log.jsonl", "figures.json", ".snapshots"
@@ -61,6 +62,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--recipe", default="tiny", help="name or TOML file")
     parser.add_argument("--zero-stage", type=int, default=2, choices=range(4))
+    parser.add_argument("--offload", default="none", choices=zero.OFFLOAD, help="to host memory")
     parser.add_argument("--set", action="append", default=[], help="a recipe value: epochs=3")
     parser.add_argument("--track", default="none", choices=TRACKS, help="follow it there, too")
     args = parser.parse_args(argv)
@@ -68,6 +70,8 @@ def main(argv: list[str] | None = None) -> None:
         ranks.start()
         ranks.catch_stop()
         recipe = override(read(args.recipe), args.set)
+        zero.check(recipe, args.zero_stage, args.offload)
+        recipe = with_offload(recipe, args.offload)
         tracker = tracker_of(args.track, args.out, recipe.model_dump(mode="json"))
         with ranks.alone(args.out), tracker:
             ranks.join()
@@ -165,7 +169,7 @@ class Trainer:
 
         model = self.family.model(self.dtype)
         groups = self.family.groups(model)
-        optimizer = torch.optim.AdamW(groups, betas=self.sft.betas, fused=True)
+        optimizer = nanochat_optim.optimizer_of(groups, self.recipe)
         config = deepspeed_config(self.recipe, self.stage, self.micro, self.accumulation)
         engine, *_ = deepspeed.initialize(model=model, optimizer=optimizer, config=config)
         return engine
@@ -257,8 +261,7 @@ class Trainer:
         factor = optim.rate_factor(
             self.step, self.schedule.steps, self.sft.warmup_steps, self.sft.decay_share
         )
-        for group in self.engine.optimizer.param_groups:
-            group["lr"] = factor * group["peak"]
+        nanochat_optim.set_rates(self.engine.optimizer.param_groups, factor, self.step)
         return factor * self.sft.learning_rate
 
     def _reduce(self, totals: Totals, tokens: int) -> int:

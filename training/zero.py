@@ -42,6 +42,24 @@ def deepspeed_config(recipe: Recipe, stage: int, micro: int, accumulation: int) 
     return config | extra
 
 
+def with_offload(recipe: Recipe, offload: str) -> Recipe:
+    """The recipe with DeepSpeed told to keep a part in the host's memory.
+
+    Args:
+        offload: none; optimizer: its state, and its step is done by the CPU; parameters: these too.
+    """
+    if offload == "none":
+        return recipe
+    place = {"device": "cpu", "pin_memory": torch.cuda.is_available()}
+    zero: dict[str, Any] = {"offload_optimizer": place}
+    if offload == "parameters":
+        zero["offload_param"] = place
+    # torch's fused AdamW runs on CPUs too; DeepSpeed's own would have to be compiled first.
+    extra = {"zero_force_ds_cpu_optimizer": False, **recipe.deepspeed}
+    extra["zero_optimization"] = zero | extra.get("zero_optimization", {})
+    return recipe.model_copy(update={"deepspeed": extra})
+
+
 def full_state(model: torch.nn.Module, rank: int) -> dict[str, Tensor]:
     """What was trained, whole on rank 0; gathered one by one where ZeRO 3 has split it."""
     import deepspeed  # slow to import

@@ -43,6 +43,14 @@ def _train(
         str | None,
         typer.Option(help="tiny, nanochat, hf or a TOML file. Default: the base's."),
     ] = None,
+    offload: Annotated[
+        str,
+        typer.Option(help="To host memory: optimizer (ZeRO 1 to 3) or parameters too (ZeRO 3)."),
+    ] = "none",
+    hostfile: Annotated[
+        Path | None,
+        typer.Option(help="Machines to train on, a line each: NAME slots=N.", exists=True),
+    ] = None,
     track: Annotated[
         str, typer.Option(help="tensorboard or wandb: follow the training there, too.")
     ] = "none",
@@ -61,7 +69,7 @@ def _train(
     settings = TrainSettings.resolve(
         "tiny" if made else base, recipe=recipe or _stored_recipe(base, made), epochs=epochs,
         learning_rate=learning_rate, zero_stage=zero_stage, num_processes=num_processes, seed=seed,
-        track=track,
+        track=track, offload=offload, hosts=hostfile,
     )  # fmt: skip
     show = Status()
     base_dir = base_folder(base, Home.from_env(), chat_template=chat_template, on_line=show)

@@ -66,7 +66,7 @@ class Sft(Settings):
     weight_decay: float = Field(ge=0)
     warmup_steps: int = Field(ge=0)
     decay_share: float = Field(gt=0, le=1)
-    clip: float = Field(gt=0)
+    clip: float = Field(ge=0)  # 0: none
     row_tokens: int = Field(ge=16)
     batch_rows: int = Field(ge=1)
     micro_rows: int = Field(ge=1)
@@ -97,6 +97,17 @@ class Lora(Settings):
     merge: bool = True
 
 
+class Muon(Settings):
+    """nanochat's optimizer: Muon for matrices, at learning_rate, and AdamW for the rest.
+
+    Rates of AdamW are for 768 channels; they fall with the square root of the width.
+    """
+
+    embedding_rate: float = Field(gt=0)
+    head_rate: float = Field(gt=0)
+    scalar_rate: float = Field(gt=0)
+
+
 class Rules(Settings):
     """What a model must reach at the gate, by bounds of 95 % intervals.
 
@@ -124,6 +135,7 @@ class Recipe(Settings):
     gate: Rules = Rules()
     hf: HuggingFace | None = None
     lora: Lora | None = None
+    muon: Muon | None = None
     deepspeed: dict[str, Any] = {}
 
     @property
