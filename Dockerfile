@@ -10,8 +10,8 @@ RUN apt-get update \
 
 WORKDIR /opt/identity-ops
 COPY requirements requirements
-# airflow,kubernetes for the KubernetesExecutor.
-ARG EXTRAS=airflow,celery
+# airflow,kubernetes,s3 for the KubernetesExecutor.
+ARG EXTRAS=airflow,celery,s3
 COPY pyproject.toml README.md LICENSE ./
 COPY identity_ops identity_ops
 COPY training training
