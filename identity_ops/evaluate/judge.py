@@ -8,38 +8,29 @@ trusted; `calibration.py` has them.
 
 from __future__ import annotations
 
-import contextlib
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from identity_ops.curate.parse import parse_messages
-from identity_ops.errors import RejectedError
 from identity_ops.evaluate import calibration
 from identity_ops.evaluate.opinions import FILE, Opinion
 from identity_ops.evaluate.samples import Sample, wanted
 from identity_ops.evaluate.stage import SAMPLES
 from identity_ops.evaluate.stats import Share, wilson
 from identity_ops.generate.cache import ResponseCache
+from identity_ops.generate.judging import Bench, booked
 from identity_ops.generate.ledger import FILE_NAME as LEDGER
-from identity_ops.generate.ledger import Ledger
-from identity_ops.generate.stage import unknown_price
 from identity_ops.knowledge import Knowledge, read_knowledge
 from identity_ops.probes.files import load_probes
-from identity_ops.records import Cell, Probe, read_jsonl, write_jsonl
+from identity_ops.records import Probe, read_jsonl, write_jsonl
 from identity_ops.store import manifest as manifests
 from identity_ops.store.manifest import Manifest, canonical_hash, file_hash
 from identity_ops.store.paths import Home
 from identity_ops.store.stage import Outcome, run_stage
-from identity_ops.teachers.base import Teacher, TeacherConfig, make_teacher
-from identity_ops.teachers.spend import Account, Budget
+from identity_ops.teachers.base import TeacherConfig
 
 PROMPT: Final = Path(__file__).with_name("judge.md")
-TRIES: Final = 2  # answers to one question, where the first cannot be read
-RETRIES: Final = 50  # sends beyond the first, over all questions
 TESTS: Final = {
     "name": "does it give the assistant's own name, and no other as its own?",
     "creator": "does it give the assistant's own maker (for a question that names the maker: the "
@@ -87,12 +78,13 @@ def judge_stage(
     inputs = {"evaluate": manifests.load(evaluate_dir).digest}
 
     def work(folder: Path) -> Outcome:
-        with _account(folder / LEDGER, config) as account:
-            bench = _Bench(config, account, ResponseCache(home))
-            found = bench.judge(read_knowledge(lint_dir), _answers(evaluate_dir, probes_dir))
+        with booked(folder / LEDGER, config.max_cost_usd) as account:
+            bench = Bench(config, account, ResponseCache(home))
+            cases = _answers(evaluate_dir, probes_dir)
+            found = _judged(bench, read_knowledge(lint_dir), cases)
             if calibrate:
                 for name, cases in _labelled().items():
-                    found += bench.judge(calibration.knowledge_of(name), cases)
+                    found += _judged(bench, calibration.knowledge_of(name), cases)
             write_jsonl(folder / FILE, found)
             return Outcome(
                 files=[FILE, LEDGER], counts={"judged": len(found)},
@@ -102,82 +94,29 @@ def judge_stage(
     return run_stage("judge", out, key, inputs, work)
 
 
-@contextlib.contextmanager
-def _account(path: Path, config: TeacherConfig) -> Iterator[Account]:
-    ledger = Ledger(path)
-    try:
-        budget = Budget(config.max_cost_usd, ledger.spent_usd)
-        yield Account(budget, ledger, retries=RETRIES)
-    finally:
-        ledger.shut()
-
-
-class _Bench:
-    """Asks the judge, several questions at a time."""
-
-    def __init__(self, config: TeacherConfig, account: Account, cache: ResponseCache) -> None:
-        self._config, self._account, self._cache = config, account, cache
-        self.model = config.model or config.name
-
-    def judge(self, knowledge: Knowledge, cases: Sequence[_Case]) -> list[Opinion]:
-        """The judge's opinions in order."""
-        values = {fact.id: fact.value for fact in knowledge.facts}
-        with contextlib.closing(make_teacher(self._config, knowledge)) as teacher:
-            teacher.preflight()
-            self.model = str(teacher.identity().get("model", self.model))
-            if teacher.price() is None and self._config.max_cost_usd is not None:
-                raise unknown_price()
-            with ThreadPoolExecutor(self._config.workers) as pool:
-                try:
-                    return list(pool.map(lambda case: self._ask(teacher, case, values), cases))
-                except BaseException:
-                    self._account.halted.set()
-                    pool.shutdown(cancel_futures=True)
-                    raise
-
-    def _ask(self, teacher: Teacher, case: _Case, values: Mapping[str, str]) -> Opinion:
-        cell, said = _cell(case, values), ""
-        judged: bool | None = None
-        for attempt in range(TRIES):
-            response = self._cache.get(teacher.key(cell, attempt))
-            if response is None:
-                response = teacher.complete(cell, attempt, self._account)
-                self._cache.put(response)
-            judged, said = _read(response.text)
-            if judged is not None:
-                break
-        return Opinion(
+def _judged(bench: Bench, knowledge: Knowledge, cases: Sequence[_Case]) -> list[Opinion]:
+    """The judge's opinions in order."""
+    values = {fact.id: fact.value for fact in knowledge.facts}
+    verdicts = bench.ask(knowledge, [_question(case, values) for case in cases])
+    return [
+        Opinion(
             probe_id=case.probe.id, category=case.probe.category, question=case.probe.question,
-            answer=case.answer, expected=case.expected, judged=judged, words=said,
+            answer=case.answer, expected=case.expected, judged=verdict.right, words=verdict.words,
             by_hand=case.by_hand,
-        )  # fmt: skip
+        )
+        for case, verdict in zip(cases, verdicts, strict=True)
+    ]  # fmt: skip
 
 
-def _read(text: str) -> tuple[bool | None, str]:
-    """The verdict in a response, and its words."""
-    try:
-        said = parse_messages(text)[-1]["content"].strip()
-    except RejectedError as error:
-        return None, error.what
-    word = said.lower().lstrip("\"'* ")
-    return (True if word.startswith("right") else False if word.startswith("wrong") else None), said
-
-
-def _cell(case: _Case, values: Mapping[str, str]) -> Cell:
-    """One question to the judge, as the teachers' client takes it."""
+def _question(case: _Case, values: Mapping[str, str]) -> dict[str, Any]:
+    """What the judge is shown of a case."""
     probe = case.probe
     data: dict[str, Any] = {"system": probe.system, "earlier turns": list(probe.history)}
     data = {name: value for name, value in data.items() if value}
     data |= {"question": probe.question, "test": TESTS[probe.category.split("/")[0]]}
     if expected := wanted(probe, values):
         data["right would be"] = expected
-    data["answer"] = case.answer
-    text = json.dumps(data, ensure_ascii=False)
-    return Cell(
-        id=canonical_hash(["judge", text])[:16], index=0, kind="identity", category="an answer",
-        topic=text, persona="somebody who checks", dynamic="one question and one verdict",
-        openers=(), language="en", turns=2, fact_ids=(), seed=0,
-    )  # fmt: skip
+    return data | {"answer": case.answer}
 
 
 def _answers(evaluate_dir: Path, probes_dir: Path) -> list[_Case]:
