@@ -22,8 +22,8 @@ from identity_ops.sweep_run import check, default_setting, run_sweep, speed_here
 from identity_ops.trainer import recipe_for
 
 NOTE = (
-    "* the centre. Per cent with 95 % intervals: name and creator, facts (mean), unasked talk about "
-    "itself,\nordinary ability; vs control: points of ability."
+    "* the centre. Per cent with 95 % intervals: name and creator, facts (mean), unasked talk\n"
+    "about itself, ordinary ability; vs control: points of ability."
 )
 
 
