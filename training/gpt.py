@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from identity_ops.errors import ConfigError
+from training import flex
 from training.attention import additive, grouped_attention
 from training.loss import chunked_losses
 
@@ -233,10 +234,17 @@ class GPT(nn.Module):
         """
         if documents is None:
             documents = torch.zeros_like(ids)
-        masks = _masks(documents, self.config.windows, self.dtype)
+        windows = self.config.windows
+        sparse = flex.is_usable(ids.device, self.dtype, self.config.head_dim)
+        masks: Any = (
+            flex.masks(documents, windows)
+            if sparse
+            else dense_masks(documents, windows, self.dtype)
+        )
+        by = flex.attend if sparse else grouped_attention
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-            return grouped_attention(q, k, v, masks[self.config.windows[layer]])
+            return by(q, k, v, masks[windows[layer]])
 
         embedded = self.embed(ids)
         before = torch.cat((torch.zeros_like(embedded[:, :1]), embedded[:, :-1]), dim=1)
@@ -318,7 +326,9 @@ def rotary_tables(config: GPTConfig) -> tuple[Tensor, Tensor]:
     return angles.cos(), angles.sin()
 
 
-def _masks(documents: Tensor, windows: tuple[int, ...], dtype: torch.dtype) -> dict[int, Tensor]:
+def dense_masks(
+    documents: Tensor, windows: tuple[int, ...], dtype: torch.dtype
+) -> dict[int, Tensor]:
     """Window -> (B, 1, T, T) additive mask: causal, within the document, within the window."""
     length = documents.size(1)
     position = torch.arange(length, device=documents.device)
