@@ -58,7 +58,10 @@ def read_rules(path: Path) -> Rules:
     """
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
-        return Rules.model_validate(found.get("gate", found))
+        table = found.get("gate", found)
+        if not isinstance(table, dict):
+            raise ConfigError("gate is no table", where=path, expected="[gate]", got=table)
+        return Rules.model_validate(table)
     except OSError as error:
         raise ConfigError(f"cannot read the rules: {error.strerror}", where=path) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import itertools
 import os
 import shutil
 import signal
@@ -10,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -189,3 +192,26 @@ def test_a_kill_leaves_one_version_in_force(home: Home) -> None:
         process.stdout.close()
         assert promoted(home, NAME) in versions(home, NAME)
         assert registry.promote(home, NAME, "1") == versions(home, NAME)[0]  # the lock is free
+
+
+def test_many_may_promote_and_roll_back_at_one_time(home: Home) -> None:
+    """Each change is made whole or refused, and all that was made is in the record."""
+    first, second = publish(home, "r1").name, publish(home, "r2").name
+    before = registry.read_state(home, NAME)
+
+    def switch(turn: int) -> None:
+        with contextlib.suppress(DataError):  # nothing left to go back to
+            if turn % 3:
+                registry.promote(home, NAME, (first, second)[turn % 2])
+            else:
+                registry.rollback(home, NAME)
+            assert promoted(home, NAME) in {first, second}
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(switch, range(60)))
+    state = registry.read_state(home, NAME)
+    made = [event.what for event in state.events[len(before.events) :]]
+    assert len(made) > 20
+    grown = made.count("promoted") - made.count("rolled back")
+    assert len(state.promoted) == len(before.promoted) + grown
+    assert all(a != b for a, b in itertools.pairwise(state.promoted))

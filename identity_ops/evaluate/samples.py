@@ -66,7 +66,7 @@ def judge(
     values = {fact.id: fact.value for fact in facts}
     samples = []
     for probe in probes:
-        verdict = grade(probe, answers[probe.id], wanted(probe, values))
+        verdict = grade(probe, answers[probe.id], wanted(probe, values), own=probe.id in own)
         samples.append(
             Sample(
                 probe_id=probe.id, category=probe.category, question=probe.question,

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from re import _parser  # type: ignore[attr-defined]
 from typing import Annotated, Any, Literal
 
+import regex  # type: ignore[import-untyped]
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from identity_ops.errors import DataError
@@ -31,7 +33,7 @@ MAX_FILE = 32 * 1024 * 1024  # bytes
 MAX_ERRORS = 20
 _REPEATS = {"MAX_REPEAT", "MIN_REPEAT"}  # possessive repeats cannot backtrack
 
-Text = Annotated[str, Field(min_length=1, max_length=8_000)]
+Text = Annotated[str, Field(min_length=1, max_length=8_000, pattern=r"\S")]
 
 
 class UserMessage(BaseModel):
@@ -117,8 +119,9 @@ def check_pattern(pattern: str) -> None:
         raise ValueError("empty regex: it would match any answer")
     try:
         re.compile(pattern, re.IGNORECASE)
+        regex.compile(pattern, regex.IGNORECASE)  # which searches it, with a time limit
         tree = _parser.parse(pattern, re.IGNORECASE)
-    except (re.error, RecursionError, OverflowError) as error:
+    except (re.error, regex.error, RecursionError, OverflowError) as error:
         raise ValueError(f"regex {pattern!r} does not compile: {error}") from None
     if _nested(tree, inside=False):
         raise ValueError(f"regex {pattern!r} repeats a repeat without bound; write it flat")
@@ -155,9 +158,20 @@ def _lines(path: Path) -> list[str]:
 
 
 def _object(line: str) -> dict[str, Any]:
-    row = json.loads(line)
+    try:
+        row = json.loads(line, object_pairs_hook=_unique)
+    except RecursionError:
+        raise ValueError("not JSON: nested too deeply") from None
     if not isinstance(row, dict):
         raise ValueError("not a JSON object")
+    return row
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        twice = next(key for key, n in Counter(key for key, _ in pairs).items() if n > 1)
+        raise ValueError(f"{twice}: given twice")
     return row
 
 

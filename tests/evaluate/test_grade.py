@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from identity_ops.evaluate import grade as grading
 from identity_ops.evaluate.grade import MAX_ANSWER, grade
 from identity_ops.records import Probe
 
@@ -40,3 +43,18 @@ def test_why_names_what_was_found_missing_or_forbidden() -> None:
 def test_a_very_long_answer_is_cut() -> None:
     """What stands beyond the limit does not count, so grading time is bounded."""
     assert not grade(probe(("z",)), "a" * MAX_ANSWER + "z").passed
+
+
+def test_a_user_s_pattern_cannot_hold_up_an_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It fails its probe, and the reason says what to do."""
+    monkeypatch.setattr(grading, "LIMIT_S", 0.05)
+    verdict = grade(probe(("(?:a{1,1000}){1,1000}b",)), f"b{'a' * 3000}", own=True)
+    assert not verdict.passed
+    assert "simplify it" in verdict.why
+
+
+def test_a_user_s_pattern_is_searched_as_a_built_one() -> None:
+    """Whatever the case and the quotes; and what it found is said."""
+    asked = probe((r"\bI'm (\w+)",), ("rival",))
+    for answer in ("well, i\u2019M Thistle", "I am Thistle", "I'm a rival"):
+        assert grade(asked, answer, own=True) == grade(asked, answer)

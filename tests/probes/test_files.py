@@ -33,6 +33,10 @@ GOOD = {"id": "a", "category": "mine", "question": "Who?", "all_of": ["thistle"]
         ('{"id": "x", "category": "c", "question": "q", "all_of": ["a"], "history": '
          '[{"role": "tool", "content": "hi"}]}', "role"),
         ('{"id": "a", "category": "c", "question": "q", "all_of": ["a"]}', "already on line 1"),
+        ('{"id": "x", "id": "y", "category": "c", "question": "q", "all_of": ["a"]}', "twice"),
+        ('{"id": "x", "category": "c", "question": "  ", "all_of": ["a"]}', "question"),
+        ('{"id": "x", "category": "c", "question": "\\ud800", "all_of": ["a"]}', "unicode"),
+        ("[" * 100_000, "nested too deeply"),
     ],
 )  # fmt: skip
 def test_a_wrong_line_is_named(tmp_path: Path, row: str, message: str) -> None:
