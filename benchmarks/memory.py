@@ -121,6 +121,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--processes", type=int, default=ranks.encoding_processes(ROWS))
     args = parser.parse_args()
+    import deepspeed  # noqa: F401 (a training has it in memory, too)
+
     with tempfile.TemporaryDirectory(prefix="memory-") as scratch:
         folder = Path(scratch)
         # In a process of its own: what it leaves allocated is not training's.

@@ -37,13 +37,12 @@ from training.data import (
     Encoder,
     collate,
     hide,
-    load_mixture,
     passes_of,
-    rows_of,
 )
 from training.family import open_family
 from training.packing import Schedule
 from training.precision import activation_dtype
+from training.sharing import shared_corpus
 from training.totals import Totals
 from training.track import Tracker, peak_memory, tracker_of
 from training.zero import deepspeed_config, split_batch, with_offload
@@ -114,21 +113,8 @@ class Trainer:
         self.engine = self._engine()
 
     def _load(self, path: Path, cutting: Cutting = WHOLE) -> Corpus:
-        """Encoded by rank 0; the others read its file."""
-        if not path.exists():
-            return Corpus(wide=False)
-        shared: list[Any] = [None]
-        file = self.out / f".{path.stem}.tokens"
-        if self.rank == 0:
-            encode = Encoder(self.family.format, self.capacity, cutting)
-            processes = ranks.encoding_processes(rows_of(path))
-            shared = [load_mixture(path, encode, self.sft.max_left_out, processes, file)]
-        dist.broadcast_object_list(shared, src=0)
-        dist.barrier()
-        if self.rank == 0:
-            file.unlink()  # every rank has it open
-        found: Corpus = shared[0]
-        return found
+        encode = Encoder(self.family.format, self.capacity, cutting)
+        return shared_corpus(path, encode, self.sft.max_left_out, self.out)
 
     def _key(self, data: Path) -> str:
         """Hash of all that the steps depend on, for snapshots of this training alone.
@@ -240,6 +226,7 @@ class Trainer:
                 self._require_finite(totals, rows)
             self.engine.step()
         self.step += 1
+        self._require_finite_gradient()
         took = time.monotonic() - started
         self.seconds, self.tokens = self.seconds + took, self.tokens + tokens
         return {
@@ -291,6 +278,15 @@ class Trainer:
             todo="Lower learning_rate, or look at these conversations.",
         )
 
+    def _require_finite_gradient(self) -> None:
+        """Known only with the step: it is the last, and nothing of it is kept."""
+        norm = self.engine.get_global_grad_norm()
+        if norm is not None and not torch.isfinite(torch.as_tensor(norm)):
+            raise TrainingError(
+                "the gradient is not finite, nothing is saved",
+                where=f"step {self.step} of {self.schedule.steps}", todo="Lower learning_rate.",
+            )  # fmt: skip
+
     def _agree(self, due: bool) -> tuple[bool, bool]:
         """Whether anyone was asked to stop, and whether rank 0 finds a snapshot due."""
         wishes = [float(ranks.stopping.is_set()), float(due and self.rank == 0)]
@@ -299,9 +295,6 @@ class Trainer:
 
     def _save(self) -> bool:
         """Write a snapshot; whether that worked."""
-        norm = self.engine.get_global_grad_norm()
-        if norm is not None and not torch.isfinite(torch.as_tensor(norm)):
-            raise TrainingError("the gradient is not finite", where=f"step {self.step}")
         why = snapshots.save(self.engine, self.snapshots, self.step, {
             "step": self.step, "key": self.key, "seconds": self.seconds, "tokens": self.tokens,
             "start_losses": self.start_losses, "dtype": str(self.dtype).split(".")[1],

@@ -36,6 +36,8 @@ def deepspeed_config(recipe: Recipe, stage: int, micro: int, accumulation: int) 
         "steps_per_print": 10**9,
         "wall_clock_breakdown": False,
         "zero_optimization": {"stage": stage},
+        # torch's fused AdamW steps on CPUs too; DeepSpeed's own would have to be compiled first.
+        "zero_force_ds_cpu_optimizer": False,
     }
     extra = dict(recipe.deepspeed)
     config["zero_optimization"] |= extra.pop("zero_optimization", {})
@@ -54,10 +56,10 @@ def with_offload(recipe: Recipe, offload: str) -> Recipe:
     zero: dict[str, Any] = {"offload_optimizer": place}
     if offload == "parameters":
         zero["offload_param"] = place
-    # torch's fused AdamW runs on CPUs too; DeepSpeed's own would have to be compiled first.
-    extra = {"zero_force_ds_cpu_optimizer": False, **recipe.deepspeed}
-    extra["zero_optimization"] = zero | extra.get("zero_optimization", {})
-    return recipe.model_copy(update={"deepspeed": extra})
+    told = recipe.deepspeed | {
+        "zero_optimization": zero | recipe.deepspeed.get("zero_optimization", {})
+    }
+    return recipe.model_copy(update={"deepspeed": told})
 
 
 def full_state(model: torch.nn.Module, rank: int) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,18 @@ import torch
 
 from identity_ops import zero
 from identity_ops.errors import ConfigError
-from identity_ops.recipes import Recipe, read
+from identity_ops.recipes import FOLDER, Recipe, read
 from identity_ops.trainer import train_stage
 from tests.training.small import busy_model, small_config
 from tests.training.test_sft import losses, settings
 from training import nanochat_optim
-from training.zero import with_offload
+from training.zero import deepspeed_config, with_offload
 
+ALIASES = {  # DeepSpeed's fields by other names
+    "stage3_prefetch_bucket_size": "prefetch_bucket_size",
+    "stage3_param_persistence_threshold": "param_persistence_threshold",
+    "stage3_max_live_parameters": "max_live_parameters",
+}
 MUON = "\n[muon]\nembedding_rate = 0.01\nhead_rate = 0.002\nscalar_rate = 0.01\n"
 
 
@@ -133,3 +139,27 @@ def test_what_the_recipe_says_wins_over_offload(upstream: Recipe) -> None:
     assert told["offload_optimizer"]["device"] == "nvme"
     assert told["offload_param"]["device"] == "cpu"
     assert told["overlap_comm"] is True
+
+
+@pytest.mark.parametrize("name", ["nanochat", "hf"])
+def test_deepspeed_takes_every_example_of_a_recipe(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each line that is commented out in its [deepspeed] part, switched on."""
+    monkeypatch.setenv("DS_ACCELERATOR", "cpu")
+    from deepspeed.runtime.config import DeepSpeedConfig
+
+    text = (FOLDER / f"{name}.toml").read_text()
+    start = text.index("[deepspeed]")
+    shown = re.sub("^# ", "", text[start:], flags=re.MULTILINE)
+    (tmp_path / "all.toml").write_text(text[:start] + shown)
+    config = deepspeed_config(read(tmp_path / "all.toml"), 3, 1, 1)
+    taken = DeepSpeedConfig(config).zero_config
+    assert taken.stage == 3
+    for key, value in config["zero_optimization"].items():
+        found = getattr(taken, ALIASES.get(key, key))
+        assert (
+            (found.model_dump().items() >= value.items())
+            if isinstance(value, dict)
+            else (found == value)
+        ), key
