@@ -86,7 +86,7 @@ def evaluate_command(
 ) -> None:
     """Ask a model held-out probes about a knowledge base; table, samples and HTML report.
 
-    --judge asks another model for its opinion on each answer, and on 396 answers
+    --judge asks another model for its opinion on each answer, and on 430 answers
     labelled by hand, which shows how far to trust it. The rules decide all the same.
     """
     wanted = read_rules(rules) if rules else None
