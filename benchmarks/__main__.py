@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 
-NAMES = ("forgetting", "client", "decoding", "dedup", "sft_nanochat", "sft_trl", "gpu")
+NAMES = ("forgetting", "client", "decoding", "dedup", "sft_nanochat", "sft_trl", "gpu", "memory")
 
 
 def main() -> None:

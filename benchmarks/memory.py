@@ -1,6 +1,7 @@
 """Memory and packing on a general corpus of SmolTalk's size: 460,000 conversations.
 
-    python -m benchmarks memory [--rows N] [--processes N]
+    python -m benchmarks memory
+    python -m benchmarks.memory [--rows N] [--processes N]   # here, with this environment
 
 The conversations are made up, in two to eight turns, their lengths log-normal (mean about 800
 tokens), none longer than a row of 2,048; SmolTalk itself needs the hub. They are written to Parquet
@@ -16,6 +17,8 @@ import contextlib
 import multiprocessing
 import os
 import random
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -27,10 +30,11 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from identity_ops import launch
 from identity_ops.chat_format import NanochatFormat
 from identity_ops.mix.table import SCHEMA
 from identity_ops.tokens import load_encoding
-from training import ranks, tokenizer
+from training import tokenizer
 from training.corpus import Corpus
 from training.data import Encoder, collate, load_mixture
 from training.packing import Schedule
@@ -116,10 +120,16 @@ def use(corpus: Corpus) -> Schedule:
 
 
 def main() -> None:
+    """Measure in a process of its own, with the settings that a training's process gets."""
+    env = launch.environment("", Path(os.devnull))
+    subprocess.run([sys.executable, "-m", "benchmarks.memory"], env=env, check=True)
+
+
+def measure() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks memory")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.memory")
     parser.add_argument("--rows", type=int, default=ROWS)
-    parser.add_argument("--processes", type=int, default=ranks.encoding_processes(ROWS))
+    parser.add_argument("--processes", type=int, default=2)
     args = parser.parse_args()
     import deepspeed  # noqa: F401 (a training has it in memory, too)
 
@@ -155,4 +165,4 @@ def report(
 
 
 if __name__ == "__main__":
-    main()
+    measure()

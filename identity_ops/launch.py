@@ -204,7 +204,10 @@ def _failure(code: int, error_file: Path, tail: list[str], log: Path) -> Identit
         return getattr(errors, parts.pop("kind"))(parts.pop("what"), **parts)  # type: ignore[no-any-return]
     killed = any("exitcode" in line and "-9" in line for line in tail)  # as torchrun reports it
     if code < 0 or code == 143 or killed:
-        todo = "Run it again: it goes on from its last checkpoint."
+        todo = (
+            "Run it again: it goes on from its last checkpoint. Where the system killed it for "
+            "want of memory (see dmesg), lower micro_rows first."
+        )
         return TransientError(
             f"the process was ended by signal {abs(code) % 128}", where=log, todo=todo
         )
