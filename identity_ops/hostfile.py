@@ -4,7 +4,9 @@
     node-2 slots=8
 
 Every machine needs this project at the same path and the run's folders on a disk that all of them
-see; the first of several is reached by ssh without a password, and all by pdsh.
+see; the first of several is reached by ssh without a password, and all by pdsh. Asked to stop, the
+launcher ends the processes on all machines; killed itself, it cannot: those on other machines end
+when they miss the rest.
 """
 
 from __future__ import annotations

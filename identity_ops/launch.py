@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -29,6 +30,10 @@ from identity_ops.store.publish import write_atomic
 MARKER = "IDENTITY_OPS_TRAINER"
 STARTER = "IDENTITY_OPS_STARTER"
 ERROR_FILE = "IDENTITY_OPS_ERROR_FILE"
+EXPORTED = (
+    MARKER, ERROR_FILE, "PYTHONWARNINGS", "TOKENIZERS_PARALLELISM", "GOMP_SPINCOUNT",
+    "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_",
+)  # fmt: skip
 GRACE_S = 4.0
 SECRETS = (
     "OPENROUTER_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN",
@@ -137,11 +142,13 @@ def run(
     log: Path,
     on_line: OnLine | None = None,
     processes: int = 1,
+    elsewhere: bool = False,
 ) -> None:
     """Run `argv` (after the interpreter) to its end; its output goes to `log` and `on_line`.
 
     Args:
         processes: among which the machine's cores are shared.
+        elsewhere: DeepSpeed's launcher starts the processes, on machines that see the log's folder.
 
     Raises:
         IdentityError: the very error that the process reported.
@@ -151,12 +158,15 @@ def run(
     error_file = log.with_suffix(".error.json")
     error_file.unlink(missing_ok=True)
     log.parent.mkdir(parents=True, exist_ok=True)
+    env = environment(marker, error_file, processes)
+    if elsewhere:
+        env |= _exported(env, log.with_suffix(".env"))
     child = subprocess.Popen(
         [sys.executable, *argv],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env=environment(marker, error_file, processes),
+        env=env,
         start_new_session=True,
         text=True,
         errors="replace",
@@ -171,6 +181,13 @@ def run(
             child.stdout.close()
     if code:
         raise _failure(code, error_file, tail, log)
+
+
+def _exported(env: dict[str, str], path: Path) -> dict[str, str]:
+    """Have DeepSpeed's launcher tell other machines what is true there too: not the starter's
+    process id, and not this machine's number of cores."""
+    write_atomic(path, "".join(f"{name}={shlex.quote(env[name])}\n" for name in EXPORTED))
+    return {"DS_ENV_FILE": str(path.resolve())}
 
 
 def _follow(child: subprocess.Popen[str], log: Path, on_line: OnLine | None) -> list[str]:

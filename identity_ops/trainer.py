@@ -236,7 +236,7 @@ def train_stage(
         argv = train_command(mix_dir, base_dir, folder, settings)
         launch.run(
             argv, marker=launch.marker_of(out), log=folder / ".train.log", on_line=on_line,
-            processes=settings.num_processes,
+            processes=settings.num_processes, elsewhere=settings.hostfile is not None,
         )  # fmt: skip
         outcome = _outcome(folder)
         outcome.figures["curve"] = curve(folder / "log.jsonl")

@@ -80,7 +80,9 @@ def join() -> None:
     local = int(os.environ.get("LOCAL_RANK", "0"))
     if torch.cuda.is_available():
         torch.cuda.set_device(local)
-    use_threads(int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+    # torchrun says it in one way, DeepSpeed's launcher in another.
+    here = os.environ.get("LOCAL_WORLD_SIZE") or os.environ.get("LOCAL_SIZE") or "1"
+    use_threads(int(here))
     import deepspeed  # imported late: slow, and it reads the environment set above
 
     logging.getLogger("DeepSpeed").setLevel(logging.ERROR)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import random
+import sys
 from pathlib import Path
 
 import pytest
 
 from identity_ops import hostfile, launch
-from identity_ops.errors import ConfigError
+from identity_ops.errors import ConfigError, DataError
+from identity_ops.store import manifest as manifests
 from identity_ops.trainer import TrainSettings, train_command, train_stage
+from tests.training.small import small_rows, write_mixture
 from tests.training.test_sft import losses
 
 
@@ -80,6 +85,52 @@ def test_several_hosts_go_through_ssh_or_say_what_is_missing(
     assert command[:4] == ["-m", "deepspeed.launcher.runner", "--hostfile", str(hosts)]
     assert command[4:9] == ["--launcher", "pdsh", "--no_local_rank", "--module", "training.sft"]
     assert command[command.index("--zero-stage") + 1] == "1"
+
+
+PDSH = """#!{python}
+import subprocess, sys
+hosts = sys.argv[sys.argv.index("-w") + 1].split(",")
+command = " ".join(sys.argv[sys.argv.index("-w") + 2 :])
+env = {{"PATH": "/usr/bin:/bin"}}  # as over ssh: nothing of the caller's environment
+each = [["/bin/bash", "-c", command.replace("%n", str(n))] for n in range(len(hosts))]
+running = [subprocess.Popen(argv, env=env) for argv in each if "pkill" not in command]
+sys.exit(max((process.wait() for process in running), default=0))
+"""
+
+
+@pytest.fixture
+def two_hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A hostfile of two machines, both this one: programs stand in for the network alone."""
+    programs = {"ssh": "#!/bin/sh\necho 127.0.0.1\n", "pdsh": PDSH.format(python=sys.executable)}
+    (tmp_path / "bin").mkdir()
+    for name, text in programs.items():
+        (tmp_path / "bin" / name).write_text(text)
+        (tmp_path / "bin" / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    return write(tmp_path, "node-a slots=1\nnode-b slots=1\n")
+
+
+@pytest.mark.long
+def test_two_hosts_train_to_the_same_curve(
+    two_hosts: Path, reference: Path, base: Path, mixture: Path, recipe: Path, tmp_path: Path
+) -> None:
+    """By DeepSpeed's launcher for several nodes, each rank started from nothing."""
+    train_stage(mixture, base, tmp_path / "out", settings=resolve(recipe, two_hosts))
+    assert losses(tmp_path / "out") == pytest.approx(losses(reference), rel=1e-4)
+    assert manifests.load(tmp_path / "out").figures["num_processes"] == 2
+    assert not launch.marked(launch.marker_of(tmp_path / "out"))
+
+
+@pytest.mark.long
+def test_what_fails_on_another_host_is_told_here(
+    two_hosts: Path, base: Path, recipe: Path, tmp_path: Path
+) -> None:
+    """The very error, although nothing but what is exported reaches the other host."""
+    rows = small_rows(0, 20, random.Random(1))
+    bare = write_mixture(tmp_path / "mix", rows, rows[:2])
+    with pytest.raises(DataError, match="no identity"):
+        train_stage(bare, base, tmp_path / "out", settings=resolve(recipe, two_hosts))
+    assert not launch.marked(launch.marker_of(tmp_path / "out"))
 
 
 @pytest.mark.long
