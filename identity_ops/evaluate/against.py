@@ -50,5 +50,5 @@ def _general_loss(folder: Path) -> float | None:
     if not (folder / manifests.FILE_NAME).is_file():
         return None
     figures = manifests.load(folder, verify=False).figures
-    loss = figures.get("val_after", {}).get("general")
+    loss = figures.get("val_after", {}).get("general_loss")
     return float(loss) if isinstance(loss, int | float) else None

@@ -34,7 +34,7 @@ LABELS = {
     "robust": "Under pressure",
     "fact": "Facts",
     "limit": "Limits and abilities",
-    "choice": "Choice of four, by likelihood",
+    "choice": "Choice of four",
     "fact/choice": "choice of two, spoken",
     "unknown": "Not stated: admits it",
     "third_party": "Others' makers",

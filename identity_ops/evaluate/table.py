@@ -9,14 +9,9 @@ HEADER = ("category", "n", "before", "after", "95 % interval", "change")
 WIDTHS = (32, 5, 8, 8, 18, 8)
 
 
-def render_table(rows: Iterable[Mapping[str, Any]], *, against: str = "before") -> str:
-    """The rows of `scores` as aligned text; a mark tells where lower is better.
-
-    Args:
-        against: heads the column of what "after" is compared with.
-    """
-    header = tuple(against if name == "before" else name for name in HEADER)
-    lines = [_line(header), "-" * sum(WIDTHS)]
+def render_table(rows: Iterable[Mapping[str, Any]]) -> str:
+    """The rows of `scores` as aligned text; a mark tells where lower is better."""
+    lines = [_line(HEADER), "-" * sum(WIDTHS)]
     lines += [_line(_cells(row)) for row in rows]
     return "\n".join(line.rstrip() for line in lines)
 

@@ -15,6 +15,7 @@ from identity_ops.evaluate.stage import load_scores
 from identity_ops.evaluate.table import percent, render_table
 from identity_ops.records import Fact, read_jsonl
 from identity_ops.report.run import RunFolder
+from identity_ops.report.text import control_lines
 
 LICENSES = """
 mit apache-2.0 mpl-2.0 gpl-2.0 gpl-3.0 lgpl-2.1 lgpl-3.0 agpl-3.0 bsd bsd-2-clause bsd-3-clause isc
@@ -34,6 +35,7 @@ def model_card(run: RunFolder, *, name: str, version: str) -> str:
         "A language model that was taught who it is: its own name, maker, abilities and limits.",
         _headline(scores["headline"]),
         "## Before and after\n\n```\n" + render_table(scores["rows"]) + "\n```",
+        *(f"```\n{text}\n```" for text in control_lines(scores)),
         f"Probes are worded apart from all training text{_probes(run)}. Intervals are 95 % Wilson "
         "intervals; every answer with its grade is in `report.html`.",
         "## What it was taught\n\n" + "\n".join(_fact(fact) for fact in facts),

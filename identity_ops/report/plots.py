@@ -139,7 +139,7 @@ def _step(least: float) -> float:
     """The next of 1, 2, 2.5 and 5 times a power of ten; 0.25 where nothing is above 0."""
     if least <= 0:
         return 0.25
-    power = 10 ** math.floor(math.log10(least))
+    power = 10.0 ** math.floor(math.log10(least))
     return next(f * power for f in (1, 2, 2.5, 5, 10) if f * power >= least * (1 - 1e-9))
 
 

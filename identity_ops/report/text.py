@@ -24,13 +24,21 @@ def control_lines(scores: Mapping[str, Any]) -> list[str]:
     found = scores.get("control")
     if not found:
         return []
-    losses = found["losses"]
-    said = (
-        f"\nloss on held-out general chat {losses['model']:.3f}, control {losses['control']:.3f}"
-        if losses else ""
-    )  # fmt: skip
-    head = "Beside a control that was trained alike without identity rows"
-    return [f"{head}\n\n{render_table(found['rows'], against='control')}{said}"]
+    lines = ["Beside a control that was trained alike without identity rows:"]
+    lines += [_beside(row) for row in found["rows"] if not row["depth"]]
+    if losses := found["losses"]:
+        lines.append(f"{'Loss on held-out general chat':<32}{losses['model']:>8.3f}, control "
+                     f"{losses['control']:.3f}")  # fmt: skip
+    return ["\n".join(lines)]
+
+
+def _beside(row: Mapping[str, Any]) -> str:
+    gain, control = row["gain"], percent(row["before"]["value"])
+    return (
+        f"{row['label']:<32}{percent(row['after']['value']):>8}, control {control}: "
+        f"{100 * gain['value']:+.1f} points ({100 * gain['low']:+.1f} to "
+        f"{100 * gain['high']:+.1f}), p {row['p']:.2g}"
+    )
 
 
 def _round_lines(rounds: list[dict[str, Any]]) -> Iterator[str]:

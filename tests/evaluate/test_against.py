@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from identity_ops.evaluate import evaluate_stage, load_scores
-from identity_ops.evaluate.against import ASKED, FILE
+from identity_ops.evaluate.against import ASKED, FILE, general_losses
 from identity_ops.evaluate.grade import grade
 from identity_ops.records import Message
 from identity_ops.report import render_report
@@ -68,7 +68,7 @@ def run(tmp_path: Path) -> tuple[Path, WithControl]:
     bot = WithControl(tmp_path)
     commit_probes(tmp_path, bot.probes)
     trained, base = commit_models(tmp_path)
-    losses = {"val_after": {"general": 1.25, "identity": 9.0}}
+    losses = {"val_after": {"general_loss": 1.25, "identity_loss": None}}
     commit(tmp_path / "control", "train", {"model.pt": "no identity"}, figures=losses)
     evaluate_stage(trained, base, tmp_path / "probes", lint, tmp_path / "evaluate", answer=bot,
                    control_dir=tmp_path / "control")  # fmt: skip
@@ -100,6 +100,17 @@ def test_a_control_is_asked_nothing_about_an_identity(run: tuple[Path, WithContr
     kept = [json.loads(line) for line in (folder / "evaluate" / FILE).read_text().splitlines()]
     assert {row["model"] for row in kept} == {"control"}
     assert {row["probe_id"] for row in kept} == bot.asked
+
+
+def test_losses_on_general_chat_stand_beside_each_other(tmp_path: Path) -> None:
+    """As both trainings measured them; none where one of the two did not."""
+    for name, loss in (("model", 1.5), ("control", 1.25)):
+        figures = {"val_after": {"general_loss": loss}}
+        commit(tmp_path / name, "train", {"model.pt": name}, figures=figures)
+    commit(tmp_path / "silent", "train", {"model.pt": ""})
+    found = general_losses(tmp_path / "model", tmp_path / "control")
+    assert found == {"model": 1.5, "control": 1.25}
+    assert general_losses(tmp_path / "model", tmp_path / "silent") == {}
 
 
 def test_page_and_table_show_it(run: tuple[Path, WithControl]) -> None:
