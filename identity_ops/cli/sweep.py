@@ -7,6 +7,7 @@ import math
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +18,7 @@ from identity_ops.cli.runs import text_table
 from identity_ops.cli.train import Status
 from identity_ops.errors import UsageError
 from identity_ops.store.paths import Home
-from identity_ops.sweep import Cell, Speed, Sweep, estimate, plan_sweep, text_rows
+from identity_ops.sweep import FACTORS, Cell, Speed, Sweep, estimate, plan_sweep, text_rows
 from identity_ops.sweep_run import check, default_setting, run_sweep, speed_here
 from identity_ops.trainer import recipe_for
 
@@ -38,6 +39,9 @@ def sweep_command(
     share: Annotated[str, typer.Option(help="Identity shares, as 0.2,0.55.")] = "",
     epochs: Annotated[str, typer.Option(help="Epochs, as 4,11,16.")] = "",
     conversations: Annotated[str, typer.Option(help="Numbers, as 250,1000,2000.")] = "",
+    centre: Annotated[
+        str, typer.Option(help="Where the others stay, as share=0.4,conversations=250.")
+    ] = "",
     seeds: Annotated[str, typer.Option(help="As 0,1,2: each setting once with each.")] = "0",
     grid: Annotated[
         bool, typer.Option("--grid", help="All combinations, not one factor at a time.")
@@ -67,9 +71,10 @@ def sweep_command(
 ) -> None:
     """Train over shares, epochs and numbers of conversations, and tabulate what came out.
 
-    One factor is varied at a time; the others stay at the recipe's value where it is
-    listed, else at their list's middle. What a cell shares with another, or with an
-    earlier run, is not made again; a cell that fails is reported, and the rest go on.
+    One factor is varied at a time; the others stay at the centre: the recipe's value
+    where it is listed, else their list's middle, or what --centre says. What a cell
+    shares with another, or with an earlier run, is not made again; a cell that fails is
+    reported, and the rest go on.
     """
     conf = {
         "knowledge": str(knowledge.resolve()), "base_model": _absolute_base(base),
@@ -83,11 +88,12 @@ def sweep_command(
         "identity_share": numbers("--share", share), "epochs": numbers("--epochs", epochs),
         "num_conversations": whole("--conversations", conversations),
     }  # fmt: skip
-    sweep = plan_sweep(
-        default_setting(recipe.identity_share, recipe.epochs),
-        {name: values for name, values in given.items() if values}, whole("--seeds", seeds),
-        grid=grid, control=control,
-    )  # fmt: skip
+    places = centre_of(centre)
+    values = {name: [*found, *(place for key, place in places.items()
+                               if key == name and place not in found)]
+              for name, found in given.items() if found}  # fmt: skip
+    default = replace(default_setting(recipe.identity_share, recipe.epochs), **places)
+    sweep = plan_sweep(default, values, whole("--seeds", seeds), grid=grid, control=control)
     home = Home.from_env()
     if dry_run:
         with tempfile.TemporaryDirectory(prefix="sweep-") as scratch:
@@ -121,6 +127,24 @@ def whole(option: str, text: str) -> list[int]:
     if any(value != int(value) for value in found):
         raise UsageError(f"{option}: whole numbers are needed", got=text)
     return [int(value) for value in found]
+
+
+def centre_of(text: str) -> dict[str, Any]:
+    """The factors that the text gives a value, by their names in a run's parameters.
+
+    Raises:
+        UsageError: no such factor, no number, the same one twice.
+    """
+    found: dict[str, Any] = {}
+    names = {said: name for name, said in FACTORS.items()}
+    for part in filter(None, text.split(",")):
+        said, _, value = part.partition("=")
+        read = whole if said == "conversations" else numbers
+        values = read("--centre", value)
+        if said not in names or names[said] in found or len(values) != 1:
+            raise UsageError("--centre: no place", expected="share=0.4,epochs=2", got=text)
+        found[names[said]] = values[0]
+    return found
 
 
 def _absolute_base(spec: str) -> str:

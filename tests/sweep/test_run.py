@@ -127,6 +127,23 @@ def test_a_dry_run_tells_the_cells_and_trains_nothing(
     assert not (tmp_path / "out").exists()
 
 
+def test_the_centre_can_be_chosen(sweep: Command) -> None:
+    """The other factors stay there, a listed value or not."""
+    said = sweep(
+        "--conversations", "20,40,60", "--epochs", "1,2", "--centre", "conversations=20,epochs=4",
+        "--dry-run",
+    )  # fmt: skip
+    first, control, *others = said.output.splitlines()[:6]
+    assert first == "share 0.55, 4 epochs, 20 conversations, seed 0"
+    assert control == f"control of {first}"
+    assert others == [
+        "share 0.55, 1 epochs, 20 conversations, seed 0",
+        "share 0.55, 2 epochs, 20 conversations, seed 0",
+        "share 0.55, 4 epochs, 40 conversations, seed 0",
+        "share 0.55, 4 epochs, 60 conversations, seed 0",
+    ]
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -139,6 +156,10 @@ def test_a_dry_run_tells_the_cells_and_trains_nothing(
         (("--conversations", "0,10"), "num_conversations"),
         (("--seeds", ""), "seed: different values"),
         (("--seeds", "-1"), "seed"),
+        (("--centre", "rate=3"), "--centre: no place"),
+        (("--centre", "epochs=1,epochs=2"), "--centre: no place"),
+        (("--centre", "epochs"), "--centre: no place"),
+        (("--centre", "conversations=2.5"), "--centre: whole numbers"),
         (("--base", "huge"), "unknown base"),
         (("--general", "none.parquet"), "general: no such file"),
         (("--teacher", "bard"), "teacher"),
