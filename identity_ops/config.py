@@ -126,6 +126,15 @@ class RunConfig(BaseModel):
         description="IN:OUT, as 0.5:3, where nobody lists the model's price: a spend cap needs "
         "one. Empty: the provider's or the shipped list's.",
     )
+    curate_judge: str | None = Field(
+        None,
+        pattern=r"^(openrouter|gemini|openai)(:.+)?$",
+        title="Judge",
+        description="PROVIDER or PROVIDER:MODEL. A model that reads each conversation for what "
+        "rules cannot see, swapped facts and negations, and rejects with a reason; the spend cap "
+        "is for it, too. `identity-ops check-judge` measures one. Empty: none.",
+        examples=["openrouter", "openrouter:google/gemini-3-flash-preview", "gemini"],
+    )
     max_requests_per_day: int | None = Field(
         None,
         ge=1,

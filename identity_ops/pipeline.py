@@ -162,10 +162,13 @@ class Run:
         num, sources = self.wanted(), [*self.earlier(), self.path("refill")]
         inputs = {"lint": self._digest("lint"), "refill": self._digest("refill")}
         inputs |= {f"previous-{n}": _digest_of(path) for n, path in enumerate(self.earlier())}
+        judge = self._teacher.judge(self._left_usd())
+        key = {"num": num, "code": own_code()} | ({"judge": judge.identity()} if judge else {})
         ref = self._stage(
-            "curate", {"num": num, "code": own_code()}, inputs,
+            "curate", key, inputs,
             lambda out, force: curate_stage(
-                self.path("lint"), sources, out, num=num, plan_dirs=self.plans(), force=force
+                self.path("lint"), sources, out, num=num, plan_dirs=self.plans(), judge=judge,
+                force=force,
             ),
         )  # fmt: skip
         require_enough(self.manifest("curate"))
@@ -417,8 +420,11 @@ class Run:
     def _check_teacher(self) -> None:
         """Find a bad key, an empty account or too small a cap before any task is mapped."""
         from identity_ops.generate.forecast import check_teacher
+        from identity_ops.knowledge import read_knowledge
 
         settings = self._teacher.settings()
+        if judge := self._teacher.judge(self.config.max_cost_usd):
+            judge.check(read_knowledge(self.path("lint")))
         with self._teacher.made(settings, self.path("lint")) as client:
             said = check_teacher(self.path("lint"), self.path("plan"), settings, client=client)
             address = client.identity().get("base_url")
@@ -443,6 +449,15 @@ class Run:
         return RunTeacher(
             self.config, self.home, self.find_access, self.files.own("prompt_file")
         )  # fmt: skip
+
+    def _left_usd(self) -> float | None:
+        """What generation has left of the cap, US dollars."""
+        cap = self.config.max_cost_usd
+        if cap is None:
+            return None
+        made = [f"generate/{batch:04d}" for batch in range(self.config.batches)]
+        spent = sum(self.manifest(stage).cost_usd for stage in [*made, "refill"])
+        return max(0.0, cap - spent)
 
     def _teacher_key(self, teacher: Teacher) -> dict[str, Any]:
         """What of the teacher decides its answers; where they are free, also our checks' code."""

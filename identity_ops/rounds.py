@@ -94,11 +94,9 @@ def left_to_spend(run: Run) -> float | None:
     cap = run.config.max_cost_usd
     if cap is None:
         return None
-    paid = [*run.folder.glob("generate/[0-9]*"), *run.folder.glob("refill")]
-    paid += [
-        *run.folder.glob(f"{FOLDER}/*/generate/[0-9]*"),
-        *run.folder.glob(f"{FOLDER}/*/refill"),
-    ]
+    stages = ("generate/[0-9]*", "refill", "curate")
+    paid = [path for stage in stages for path in run.folder.glob(stage)]
+    paid += [path for stage in stages for path in run.folder.glob(f"{FOLDER}/*/{stage}")]
     spent = sum(manifests.load(path, verify=False).cost_usd for path in paid)
     return max(0.0, cap - spent)
 

@@ -15,6 +15,7 @@ from identity_ops.store.paths import Home
 from identity_ops.teachers.access import Access, FindAccess
 
 if TYPE_CHECKING:
+    from identity_ops.curate.judge import Judge
     from identity_ops.teachers.base import Teacher, TeacherConfig
 
 TURN_WAIT_S = 24 * 3600.0  # for another task's turn
@@ -52,6 +53,22 @@ class RunTeacher:
         return self._settings(
             max(1, self.config.workers // TEACHER_SLOTS), None if cap is None else cap / batches
         )
+
+    def judge(self, cap_usd: float | None) -> Judge | None:
+        """Who reads the conversations in curation, if anybody; it may spend `cap_usd`."""
+        from identity_ops.curate.judge import Judge
+
+        config, spec = self.config, self.config.curate_judge
+        if spec is None:
+            return None
+        name, _, model = spec.partition(":")
+        access = self.find_access(name)
+        is_teacher = (name, model or None) == (config.teacher, config.teacher_model)
+        return Judge.of(
+            spec, home=self.home, key=access.key, base_url=access.base_url, workers=config.workers,
+            max_cost_usd=cap_usd, price=config.price if is_teacher else None,
+            max_requests_per_day=config.max_requests_per_day,
+        )  # fmt: skip
 
     @contextlib.contextmanager
     def made(self, settings: TeacherConfig, lint_dir: Path) -> Iterator[Teacher]:

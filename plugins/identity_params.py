@@ -16,7 +16,7 @@ from identity_ops.store.paths import Home
 
 SECTIONS = {
     "Knowledge": ("knowledge", "probes", "seed"),
-    "Conversations": ("num_conversations", "batch_size", "catalogue", "ascii"),
+    "Conversations": ("num_conversations", "batch_size", "catalogue", "ascii", "curate_judge"),
     "Teacher": (
         "teacher", "teacher_model", "temperature", "personality", "prompt_file", "workers",
         "max_cost_usd", "price",

@@ -16,6 +16,7 @@ TOPICS = (
     "knowledge",
     "generate",
     "data",
+    "judge",
     "train",
     "sweep",
     "evaluate",

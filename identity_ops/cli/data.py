@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from identity_ops.cli.judge import judge_of
 from identity_ops.cli.output import JSON_OPTION, emit
 from identity_ops.errors import UsageError
 from identity_ops.store import manifest as manifests
@@ -36,14 +37,30 @@ def _curate(
     threshold: Annotated[
         float, typer.Option(min=0.1, max=1, help="Similarity of near duplicates.")
     ] = 0.7,
+    judge: Annotated[
+        str | None,
+        typer.Option(metavar="PROVIDER[:MODEL]", help="Also rejects swapped facts and negations."),
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option("--max-cost", min=0, help="Hard cap of the judge, USD.")
+    ] = None,
+    price: Annotated[
+        str | None,
+        typer.Option(metavar="IN:OUT", help="Of the judge, USD a million tokens, if unlisted."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Redo, keep the old aside.")] = False,
     as_json: bool = JSON_OPTION,
 ) -> None:
-    """Check, ground and deduplicate conversations; write Parquet and JSONL with coverage."""
+    """Check, ground and deduplicate conversations; write Parquet and JSONL with coverage.
+
+    --judge asks a model about each conversation that passed everything else;
+    `check-judge` measures how far that model can be trusted.
+    """
     from identity_ops.curate.stage import curate_stage, require_enough
     from identity_ops.generate.layout import Layout
     from identity_ops.knowledge.stage import lint_stage
 
+    reader = judge_of(judge, max_cost, price) if judge else None
     sources = Layout(source).sources()
     wanted = num or sum(_wanted(folder) for folder in sources)
     with tempfile.TemporaryDirectory() as scratch:
@@ -51,7 +68,7 @@ def _curate(
         manifest = curate_stage(
             Path(scratch) / "lint", sources, out, num=max(1, wanted),
             plan_dirs=Layout(source).plans(), min_accept_share=min_accept_share,
-            threshold=threshold, force=force,
+            threshold=threshold, judge=reader, force=force,
         )  # fmt: skip
     emit(_data(manifest), _curate_text(manifest, out), as_json=as_json)
     require_enough(manifest)
@@ -146,6 +163,11 @@ def _curate_text(manifest: Manifest, out: Path) -> str:
         f"least {coverage['exposures_min']}, mean {coverage['exposures_mean']}",
     ]
     lines += _diversity_lines(figures["diversity"])
+    if found := figures.get("judge"):
+        lines.append(
+            f"judge {found['model']}: {found['wrong']} of {found['asked']} wrong, "
+            f"{found['unclear']} unclear; ${manifest.cost_usd:.4f}"
+        )
     if coverage["gaps"]:
         lines.append("not covered: " + ", ".join(coverage["gaps"]))
     text = "\n".join(lines)

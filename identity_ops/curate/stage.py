@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,20 @@ from identity_ops.curate.coverage import Coverage, coverage
 from identity_ops.curate.dataset import text_lines, write_dataset, write_rejections
 from identity_ops.curate.dedup import Settings, find_duplicates
 from identity_ops.curate.diversity import diversity
+from identity_ops.curate.judge import FILE as JUDGED
+from identity_ops.curate.judge import REASON, Judge, Reviewer
 from identity_ops.errors import DataError, RejectedError, ShortfallError
+from identity_ops.generate.ledger import FILE_NAME as LEDGER
 from identity_ops.knowledge import read_knowledge
 from identity_ops.records import Ascii, Cell, Conversation, Rejection, read_jsonl
 from identity_ops.store import manifest as manifests
 from identity_ops.store.manifest import Manifest
 from identity_ops.store.publish import write_atomic
 from identity_ops.store.stage import Outcome, run_stage
+
+Review = Callable[
+    [list[Conversation]], tuple[list[Conversation], list[tuple[Conversation, str]]]
+]  # of some conversations, those to keep, and the faulty ones with what is wrong
 
 
 def curate_stage(
@@ -36,6 +44,7 @@ def curate_stage(
     plan_dirs: Sequence[Path] = (),
     min_accept_share: float = 0.9,
     threshold: float = 0.7,
+    judge: Judge | None = None,
     force: bool = False,
 ) -> Manifest:
     """Commit the curated data set, whole or short; `require_enough` says whether it will do.
@@ -46,11 +55,17 @@ def curate_stage(
         num: how many conversations were asked for; more than that are never kept.
         plan_dirs: committed plans of the sources, to count which of their cells are there.
         threshold: Jaccard similarity above which two conversations are duplicates.
+        judge: rejects what no rule can see; its cost is the stage's.
+
+    Raises:
+        CreditError and others: the judge's, see `Judge.ask`; what it said is kept.
     """
     policy = _ascii_policy(source_dirs)
-    config = {
+    config: dict[str, Any] = {
         "num": num, "min_accept_share": min_accept_share, "threshold": threshold, "ascii": policy,
     }  # fmt: skip
+    if judge:
+        config |= {"judge": judge.identity()}
     inputs = {"lint": manifests.load(lint_dir).digest}
     for number, source in enumerate(source_dirs):
         inputs[f"source-{number:04d}"] = manifests.load(source).digest
@@ -61,28 +76,44 @@ def curate_stage(
         knowledge = read_knowledge(lint_dir)
         rejected = list(_rejections(source_dirs))
         checked = _checked(Checker(knowledge, policy), _accepted(source_dirs), rejected)
-        kept, dropped = select(checked, num, threshold)
+        review = Reviewer(folder, knowledge, judge) if judge else None
+        kept, dropped = select(checked, num, threshold, review)
         name = knowledge.profile.name or "the model"
         covered, varied = coverage(knowledge.facts, kept), diversity(kept, _planned(plan_dirs))
-        return _write(folder, kept, rejected + dropped, covered, varied, name)
+        made = _write(folder, kept, rejected + dropped, covered, varied, name)
+        return _with_opinions(made, review) if review else made
 
     return run_stage("curate", out, config, inputs, work, force=force)
 
 
 def select(
-    conversations: Iterable[Conversation], num: int, threshold: float = 0.7
+    conversations: Iterable[Conversation],
+    num: int,
+    threshold: float = 0.7,
+    review: Review | None = None,
 ) -> tuple[list[Conversation], list[Rejection]]:
-    """The first `num` distinct conversations by index, and a rejection for each other one."""
+    """The first `num` distinct conversations by index, and a rejection for each other one.
+
+    Args:
+        review: finds faulty ones among those that would be kept; others take their places.
+    """
     ordered = sorted(conversations, key=lambda c: (c.index, c.id))
     duplicates = find_duplicates(ordered, Settings(threshold=threshold))
-    distinct = [c for c in ordered if c.id not in duplicates]
+    rest = [c for c in ordered if c.id not in duplicates]
+    kept: list[Conversation] = []
     rejected = [
         _rejection(c, f"duplicate_{duplicates[c.id].how}", f"of {duplicates[c.id].kept}")
         for c in ordered
         if c.id in duplicates
     ]
-    rejected += [_rejection(c, "surplus", f"{num} were asked for") for c in distinct[num:]]
-    return distinct[:num], rejected
+    while rest and len(kept) < num:
+        good, rest = rest[: num - len(kept)], rest[num - len(kept) :]
+        if review:
+            good, faulty = review(good)
+            rejected += [_rejection(c, REASON, words) for c, words in faulty]
+        kept += good
+    rejected += [_rejection(c, "surplus", f"{num} were asked for") for c in rest]
+    return kept, rejected
 
 
 def require_enough(manifest: Manifest) -> None:
@@ -181,6 +212,12 @@ def _write(
         counts={"conversations": len(kept), "rejected": len(rejected)},
         figures=figures | {"exposures": covered.exposures},
     )
+
+
+def _with_opinions(made: Outcome, review: Reviewer) -> Outcome:
+    figures = made.figures | {"judge": review.save()}
+    files = [*made.files, JUDGED, LEDGER]
+    return replace(made, files=files, figures=figures, cost_usd=review.cost_usd)
 
 
 def _figures(

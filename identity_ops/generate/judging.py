@@ -51,6 +51,23 @@ def booked(path: Path, cap_usd: float | None) -> Iterator[Account]:
         ledger.shut()
 
 
+@contextlib.contextmanager
+def ready(
+    config: TeacherConfig, knowledge: Knowledge, *, key: SecretStr | None = None
+) -> Iterator[Teacher]:
+    """The judge, once its key, its credit and its price are found in order.
+
+    Raises:
+        ConfigError: a cap, and nobody says what a token costs.
+        AuthError, CreditError: as the teacher's `preflight`.
+    """
+    with contextlib.closing(make_teacher(config, knowledge, key=key)) as teacher:
+        teacher.preflight()
+        if teacher.price() is None and config.max_cost_usd is not None:
+            raise unknown_price()
+        yield teacher
+
+
 class Bench:
     """Asks the judge, several questions at a time. `model`: who it turned out to be.
 
@@ -69,22 +86,21 @@ class Bench:
         """The verdicts in order.
 
         Raises:
-            ConfigError: a cap, and nobody says what a token costs.
+            ConfigError: as `ready`.
             AuthError, CreditError, RequestError, ProviderError: as the teacher's `complete`; what
                 was paid for is kept in the cache.
         """
-        with contextlib.closing(make_teacher(self._config, knowledge, key=self._key)) as teacher:
-            teacher.preflight()
+        with (
+            ready(self._config, knowledge, key=self._key) as teacher,
+            ThreadPoolExecutor(self._config.workers) as pool,
+        ):
             self.model = str(teacher.identity().get("model", self.model))
-            if teacher.price() is None and self._config.max_cost_usd is not None:
-                raise unknown_price()
-            with ThreadPoolExecutor(self._config.workers) as pool:
-                try:
-                    return list(pool.map(lambda one: self._ask(teacher, cell_of(one)), questions))
-                except BaseException:
-                    self._account.halted.set()
-                    pool.shutdown(cancel_futures=True)
-                    raise
+            try:
+                return list(pool.map(lambda one: self._ask(teacher, cell_of(one)), questions))
+            except BaseException:
+                self._account.halted.set()
+                pool.shutdown(cancel_futures=True)
+                raise
 
     def _ask(self, teacher: Teacher, cell: Cell) -> Verdict:
         verdict = Verdict(None, "")

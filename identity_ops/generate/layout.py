@@ -95,5 +95,6 @@ class Layout:
         return finished
 
     def plans(self) -> list[Path]:
-        """The plans of those sets, in order."""
-        return [part.plan for part in self.parts() if part.is_finished]
+        """The plans of those sets, in order, as far as they lie here."""
+        plans = [part.plan for part in self.parts() if part.is_finished]
+        return [plan for plan in plans if (plan / FILE_NAME).exists()]
