@@ -17,6 +17,7 @@ from identity_ops.hf_source import CONFIG
 from identity_ops.recipes import Recipe
 from training import hf_files, hf_lora, hf_model, optim
 from training.data import Batch
+from training.hf_attention import ATTENTION
 from training.hf_model import HfModel
 from training.zero import full_state
 
@@ -41,7 +42,7 @@ class HfFamily:
         self.weights = [base / name for name in hf_files.names(base)]
 
     def model(self, dtype: torch.dtype) -> HfModel:
-        attention = "flex_attention" if self.settings.attention == "flex" else "sdpa"
+        attention = "flex_attention" if self.settings.attention == "flex" else ATTENTION
         model = hf_model.load(self.base, attention=attention)
         if self.recipe.lora is not None:
             hf_lora.put_in(model, self.recipe.lora, self.recipe.sft.seed)

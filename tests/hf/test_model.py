@@ -14,6 +14,7 @@ from tests.hf.models import edit_json, model, write_model
 from tests.hf.shapes import SHAPES
 from training import hf_base, hf_model
 from training.engine import Sampling, generate
+from training.hf_attention import ATTENTION
 from training.hf_model import HfModel, positions
 
 NAMES = sorted(SHAPES)
@@ -50,6 +51,41 @@ def check_packed(name: str, attention: str) -> None:
 def test_packed_rows_give_the_logits_of_separate_ones(name: str) -> None:
     """No conversation sees its neighbour in the row."""
     check_packed(name, "sdpa")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_attention_by_matmuls_is_attention(name: str) -> None:
+    """In bfloat16: losses and gradients as near the exact ones as with torch's own kernel."""
+    select, found = torch.arange(3, 59), {}
+    for dtype, attention in (
+        (torch.float32, "sdpa"), (torch.bfloat16, "sdpa"), (torch.bfloat16, ATTENTION),
+    ):  # fmt: skip
+        made = model(name)
+        made.set_attn_implementation(attention)
+        losses = HfModel(made, dtype)(ids(), DOCUMENTS, select, ids().flatten()[select])
+        losses.mean().backward()
+        slopes = [layer.self_attn.k_proj.weight.grad for layer in made.model.layers]
+        found[dtype, attention] = losses.detach(), torch.cat(slopes).flatten()
+    (exact, slope), (rough, near), (ours, own) = found.values()
+    assert not ours.equal(rough)  # another way was taken
+    assert (ours - exact).abs().max() < 2 * (rough - exact).abs().max()
+    turned, other = (1 - torch.cosine_similarity(slope, grad, dim=0) for grad in (near, own))
+    assert other < 2 * turned + 1e-4
+
+
+def test_attention_by_matmuls_stays_within_a_conversation() -> None:
+    """Other words in one change nothing in the next, to the bit."""
+    made = model("llama3")
+    made.set_attn_implementation(ATTENTION)
+    wrapped, changed = HfModel(made, torch.bfloat16), ids()
+    changed[0, :9] = 7
+    select = torch.arange(9, 59)
+    with torch.no_grad():
+        before, after = (
+            wrapped(tokens, DOCUMENTS, select, ids().flatten()[select])
+            for tokens in (ids(), changed)
+        )
+    assert before.equal(after)
 
 
 @pytest.mark.slow
