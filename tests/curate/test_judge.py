@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from identity_ops.cli import build
@@ -19,17 +20,20 @@ from identity_ops.curate.dataset import REJECTIONS, read_conversations, read_tab
 from identity_ops.curate.judge import FILE, Judge, Opinion
 from identity_ops.curate.planted import Told, agreement, measure, planted
 from identity_ops.curate.stage import curate_stage
-from identity_ops.errors import ConfigError, CreditError, RequestError
+from identity_ops.errors import AuthError, ConfigError, CreditError, RequestError
 from identity_ops.evaluate.calibration import knowledge_of
+from identity_ops.pipeline import Run
 from identity_ops.records import Conversation, read_jsonl
 from identity_ops.store.manifest import Manifest
 from identity_ops.store.paths import Home
+from identity_ops.teachers.access import Access
 from tests.curate.samples import cell, conversation
 from tests.curate.test_checker import KB
 from tests.curate.test_stage import generated
 from tests.loopback import KEY, Fault, Provider, serve
 from tests.scene import commit_lint
 
+WRONG = SecretStr("sk-or-another-key-99")
 WORTH = 0.001  # US dollars that the provider asks for one answer
 FACTS = re.compile(r"-----BEGIN FACTS.*?-----\n(.*?)-----END FACTS", re.DOTALL)
 
@@ -250,3 +254,36 @@ def test_the_command_prints_the_agreement(
     found = json.loads(CliRunner().invoke(build(), [*words, "--json"]).output)
     assert found["recall"]["n"] == sum(not row.right for row in planted())
     assert len(provider.posts) == len(planted())
+
+
+def test_a_run_has_its_conversations_judged(provider: Provider, tmp_path: Path) -> None:
+    """By one parameter: checked by `plan`, paid from what generation left of the run's cap."""
+    provider.models_reply = (200, {"data": [{"id": "some/model", "pricing": {
+        "prompt": "0.000001", "completion": "0.000001"}}]})  # fmt: skip
+    conf = {"num_conversations": 12, "curate_judge": "openrouter:some/model", "max_cost_usd": 1.0}
+    access = Access(key=SecretStr(KEY), base_url=provider.url)
+    run = Run("r1", conf, Home(tmp_path), find_access=lambda _name: access)
+    run.lint()
+    run.plan()
+    assert not provider.posts
+    run.generate(0)
+    run.refill()
+    run.curate()
+    made = run.manifest("curate")
+    assert made.figures["judge"]["asked"] == len(provider.posts) > 0
+    assert made.cost_usd == pytest.approx(WORTH * len(provider.posts))
+
+
+def test_a_judge_without_a_key_stops_the_plan(provider: Provider, tmp_path: Path) -> None:
+    """Before any conversation is made."""
+    run = Run(
+        "r1",
+        {"num_conversations": 4, "curate_judge": "openrouter:some/model"},
+        Home(tmp_path),
+        find_access=lambda _name: Access(base_url=provider.url, key=WRONG),
+    )
+    run.lint()
+    provider.key_reply = (401, {"error": {"code": 401, "message": "no"}})
+    with pytest.raises(AuthError):
+        run.plan()
+    assert not provider.posts
