@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import inspect
+import random
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import pytest
 from identity_ops.errors import CorruptError
 from identity_ops.store import manifest as manifests
 from tests.a_run import commit
+from tests.training.small import RECIPE, small_base, small_rows, write_mixture
 
 ROOT = Path(__file__).resolve().parents[2]
 OPTIONS = ["--zero-stage", "1", "--num-processes", "1"]
@@ -154,12 +156,10 @@ def test_a_damaged_file_is_no_model(deployed: ModuleType, tmp_path: Path) -> Non
 def test_the_remote_step_trains(
     deployed: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the rented machine runs, on this one, from an uploaded mixture and base."""
-    import random
-
-    from tests.training.small import RECIPE, small_base, small_rows, write_mixture
-
+    """What the rented machine runs, from an uploaded mixture and base and its part of the code."""
     monkeypatch.setenv("IDENTITY_HOME", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(_copied(deployed, tmp_path / "source")))
+    monkeypatch.chdir(tmp_path)
     rng = random.Random("modal")
     small_base(tmp_path / "job" / "base")
     write_mixture(tmp_path / "job" / "mix", small_rows(60, 40, rng), small_rows(6, 6, rng))
@@ -169,3 +169,12 @@ def test_the_remote_step_trains(
     made = manifests.load(tmp_path / "job" / "out")
     assert made.stage == "train"
     assert made.figures["steps"] > 0
+
+
+def _copied(deployed: ModuleType, to: Path) -> Path:
+    """Of the checkout, what the image has."""
+    to.mkdir()
+    for part in deployed.PARTS:
+        source = ROOT / part
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, to / part)
+    return to
