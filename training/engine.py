@@ -22,7 +22,7 @@ from training.batches import first_size, in_batches
 from training.gpt import GPT
 
 COLD = 1e-5  # temperatures below it divide by next to nothing; the likeliest is what they mean
-PREFILL_ROWS = 32  # prompts read together: short ones are not padded to a batch's longest
+PREFILL_ROWS = 16  # prompts read together: short ones are not padded to a batch's longest
 DROP_SHARE = 0.25  # finished rows are dropped when they are this share of the batch
 
 
