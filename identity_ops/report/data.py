@@ -19,7 +19,8 @@ from identity_ops.evaluate.opinions import Opinion
 from identity_ops.evaluate.samples import Sample
 from identity_ops.evaluate.score import LABELS
 from identity_ops.evaluate.stage import SAMPLES, load_scores
-from identity_ops.records import Conversation, Rejection, Response, read_jsonl
+from identity_ops.records import Conversation, Response, read_jsonl
+from identity_ops.report.curation import curation, rejections
 from identity_ops.report.rounds import round_rows
 from identity_ops.report.run import RunFolder
 from identity_ops.report.training import training_section
@@ -219,29 +220,13 @@ def _data(run: RunFolder) -> dict[str, Any] | None:
     return {
         "accepted": sum(kinds.values()),
         "kinds": dict(kinds.most_common()),
-        "rejections": _rejections(run),
+        "rejections": dict(Counter(row.reason for row in rejections(run)).most_common()),
         "tokens": _tokens(run),
         "money": money(run),
         "coverage": _coverage(run),
+        "curation": curation(run, _conversations(run)),
         "curate": run.manifest("curate").counts if run.has("curate") else {},
     }
-
-
-def _rejections(run: RunFolder) -> dict[str, int]:
-    """Reason -> count, over the generate batches, refill and curate; each response once."""
-    import pyarrow.parquet as pq
-
-    seen: set[tuple[str, str]] = set()
-    for stage in _generated(run):
-        path = run.path(stage) / "rejections.jsonl"
-        if path.exists():
-            seen |= {(row.id, row.reason) for row in read_jsonl(Rejection, path)}
-    if run.has("curate"):
-        path = run.path("curate") / "rejections.parquet"
-        if path.exists():
-            table = pq.read_table(path, columns=["id", "reason"]).to_pylist()
-            seen |= {(row["id"], row["reason"]) for row in table}
-    return dict(Counter(reason for _, reason in seen).most_common())
 
 
 def _tokens(run: RunFolder) -> dict[str, Any]:
