@@ -12,7 +12,9 @@ from typer.testing import CliRunner, Result
 from identity_ops.cli import build
 from identity_ops.errors import DataError, UsageError
 from identity_ops.evaluate.calibration import labelled
+from identity_ops.pipeline import Run
 from identity_ops.store.paths import Home
+from tests.a_learner import Learner
 from tests.a_published_run import finish_run, start_run
 from tests.a_run import KNOWLEDGE, write_probes
 from tests.evaluate.test_judge import saying
@@ -118,3 +120,27 @@ def test_a_judge_is_asked_on_the_command_line(
     assert f"of {len(labelled())} (" in result.stdout
     assert "$" in result.stdout
     assert (tmp_path / "out" / "judge" / "judged.jsonl").exists()
+
+
+def test_the_control_of_a_run_is_trained_where_it_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once: asked again, it is found. A folder is taken as it is."""
+    (tmp_path / "kb.md").write_text(KNOWLEDGE)
+    monkeypatch.setenv("IDENTITY_HOME", str(tmp_path))
+    learner = Learner(tmp_path / "kb.md", need=1)
+    learner.install(monkeypatch)
+    conf = {"knowledge": str(tmp_path / "kb.md"), "num_conversations": 40}
+    run = Run("r1", conf, Home(tmp_path))
+    for stage in (run.lint, run.plan, lambda: run.generate(0), run.refill, run.curate, run.base,
+                  run.mix, run.train):  # fmt: skip
+        stage()
+    words = ["evaluate", "--model", run.path("train"), "--knowledge", tmp_path / "kb.md"]
+    for out, control in (("a", "r1"), ("b", "latest"), ("c", None)):
+        where = control or run.path("control")
+        result = invoke(*words, "--control", where, "--out", tmp_path / out)
+        assert "Beside a control" in result.stdout, result.output
+    assert learner.trainings == 2
+    assert isinstance(
+        invoke(*words, "--control", "nobody", "--out", tmp_path / "d").exception, DataError
+    )
