@@ -1,4 +1,4 @@
-"""What this package adds to Airflow: connection types for teachers, with a Test button.
+"""What this package adds to Airflow: connection types for teachers, and assets for OpenLineage.
 
 Airflow finds it by the entry point `apache_airflow_provider` and reads plain data, before its
 plugins folder is on the path. The hooks lie in that folder, which alone imports Airflow; they are
@@ -8,8 +8,10 @@ imported when one is asked for. An Airflow without our plugins lists the types a
 from __future__ import annotations
 
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 HOOKS_MODULE: Final = "identity_hooks"
+SCHEME: Final = "identity-ops"  # of the assets' addresses
 _TYPES: Final = (  # connection type, hook, name in the form, example address
     ("openrouter", "OpenRouterHook", "OpenRouter", "https://openrouter.ai/api/v1"),
     ("gemini", "GeminiHook", "Gemini", "https://generativelanguage.googleapis.com/v1beta"),
@@ -24,7 +26,21 @@ def provider_info() -> dict[str, Any]:
         "name": "identity-ops",
         "description": "Teachers for identity-ops.",
         "connection-types": [_connection_type(*each) for each in _TYPES],
+        "asset-uris": [
+            {
+                "schemes": [SCHEME],
+                "handler": None,
+                "to_openlineage_converter": f"{__name__}.to_openlineage",
+            }
+        ],
     }
+
+
+def to_openlineage(asset: Any, _context: object) -> Any:
+    """An asset of ours as a dataset, where Airflow's OpenLineage provider asks for it."""
+    from openlineage.client.event_v2 import Dataset
+
+    return Dataset(namespace=SCHEME, name=urlsplit(asset.uri).netloc)
 
 
 def _connection_type(kind: str, hook: str, name: str, address: str) -> dict[str, Any]:

@@ -8,12 +8,13 @@ own store, so a change made while no triggerer ran is noticed too.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from typing import Any
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-POKE_S = 10.0
+POKE_S = float(os.environ.get("IDENTITY_WATCH_SECONDS") or 10)
 SEEN = "seen"  # key in the asset's store: path -> hash
 
 
@@ -21,7 +22,7 @@ class KnowledgeTrigger(BaseEventTrigger):
     """Watches the markdown files that a run may name as its knowledge base.
 
     Args:
-        poke_s: seconds between two looks.
+        poke_s: seconds between two looks; default: IDENTITY_WATCH_SECONDS, else 10.
     """
 
     def __init__(self, poke_s: float = POKE_S) -> None:

@@ -1,1 +1,1 @@
-"""Where state lives and how it is written: paths, atomic files, locks, manifests, stages."""
+"""Where state lives, how it is written and shared: files, locks, manifests, stages, a bucket."""

@@ -74,11 +74,20 @@ def _dag(dag: Any) -> dict[str, Any]:
                 "policy": task.retry_policy is not None,
                 "retries": task.retries,
                 "outlets": [outlet.name for outlet in task.outlets],
+                "lineage": [_datasets(task.inlets), _datasets(task.outlets)],
                 "measured": bool(task.on_success_callback),
             }
             for task in dag.tasks
         },
     }
+
+
+def _datasets(assets: Any) -> list[str]:
+    """What Airflow's OpenLineage provider makes of a task's assets."""
+    from airflow.providers.openlineage.utils.utils import translate_airflow_asset
+
+    made = [translate_airflow_asset(asset, None) for asset in assets]
+    return [f"{found.namespace}/{found.name}" if found else "" for found in made]
 
 
 def _due(dag: Any, weeks: int) -> int:

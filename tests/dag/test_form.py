@@ -25,6 +25,7 @@ BAD: dict[str, list[Any]] = {  # one wrong type, and a value out of bounds where
     "prompt_file": [7],
     "personality": [7, "", "x" * 501],
     "ascii": ["latin"],
+    "curate_judge": [7, "", "template", "openrouter:", "gemini:a\r\nb"],
     "workers": [0, 513],
     "max_cost_usd": [-1, "five"],
     "price": ["1", "a:b", 3],

@@ -103,6 +103,16 @@ def test_what_it_makes_are_assets_and_the_knowledge_base_is_not(dag: dict[str, A
     assert outlets == {"curate": ["identity_conversations"], "publish": ["identity_model"]}
 
 
+def test_what_it_reads_and_makes_are_datasets_of_openlineage(dag: dict[str, Any]) -> None:
+    """So that a lineage server shows which model came from which conversations."""
+    found = {name: task["lineage"] for name, task in dag["tasks"].items() if any(task["lineage"])}
+    assert found == {
+        "lint": [["identity-ops/knowledge"], []],
+        "curate": [[], ["identity-ops/conversations"]],
+        "publish": [[], ["identity-ops/model"]],
+    }
+
+
 def test_the_form_has_every_parameter_and_explains_it(dag: dict[str, Any]) -> None:
     """Form and library are made from one model, so neither knows a field that the other lacks."""
     assert set(dag["params"]) == set(RunConfig.model_fields)

@@ -62,6 +62,11 @@ class Stage:
             found.setdefault(task.task_id, []).append(task)
         return found
 
+    def slots(self, pool: str) -> tuple[int, int]:
+        """Of a pool: those that are taken, and all."""
+        found = self.client._checked("GET", f"/pools/{pool}").json()
+        return found["occupied_slots"], found["slots"]
+
     def wait(self, run_id: str, limit_s: float = 180) -> str:
         """The state in which the run ends."""
         until(lambda: self.client.run_state(run_id) in OVER, f"end of {run_id}", limit_s)
@@ -92,7 +97,7 @@ def launched(env: Mapping[str, str], **settings: str) -> Iterator[subprocess.Pop
     """The launcher, once it has said that Airflow is up; ended in order afterwards.
 
     Settings of Airflow are named as section__key.
-    It ends with this process too, should pytest itself be killed.
+    It ends with this process too, should pytest itself be killed. Ctrl-C leaves nothing of it.
     """
     said = Path(env["IDENTITY_HOME"]) / "launcher.log"
     said.write_bytes(b"")
@@ -106,8 +111,10 @@ def launched(env: Mapping[str, str], **settings: str) -> Iterator[subprocess.Pop
         assert UP.search(said.read_text()), said.read_text()
         yield process
     finally:
-        process.send_signal(signal.SIGTERM)
+        below = descendants(process.pid) if process.poll() is None else []
+        process.send_signal(signal.SIGINT)
         process.wait(60)
+        until(lambda: not any(map(is_alive, below)), "end of what the launcher started")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -137,6 +144,14 @@ def finished(stage: Stage) -> subprocess.CompletedProcess[str]:
 def descendants(pid: int) -> list[psutil.Process]:
     """The living processes below one."""
     return psutil.Process(pid).children(recursive=True)
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it still does anything."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def command_of(process: psutil.Process) -> str:

@@ -87,6 +87,11 @@ class Site:
         found: list[dict[str, Any]] = self.call("GET", path)["asset_events"]
         return found
 
+    def knows_the_dag(self) -> bool:
+        """Airflow is up once it knows identity_sft."""
+        found = self.call("GET", "/dags?limit=100")["dags"]
+        return DAG in {dag["dag_id"] for dag in found}
+
     def watched(self) -> bool:
         """Whether the triggerer has taken its first look."""
         keys = self.call("GET", f"/assets/{self.asset()}/state-store")
@@ -106,7 +111,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             AIRFLOW_VAR_IDENTITY_REGENERATE_CONF=json.dumps(conf),
             AIRFLOW_CONN_IDENTITY_NOTIFY=json.dumps({"conn_type": "http", "host": address}),
             OTEL_EXPORTER_OTLP_ENDPOINT=address, OTEL_EXPORTER_OTLP_PROTOCOL="http/protobuf",
-            OTEL_METRIC_EXPORT_INTERVAL="1000",
+            OTEL_METRIC_EXPORT_INTERVAL="1000", IDENTITY_WATCH_SECONDS="1",
         )  # fmt: skip
         with launched(env, metrics__otel_on="True"):
             state = State.of(home)
@@ -121,6 +126,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def test_an_edit_triggers_one_run_and_nothing_else_does(site: Site) -> None:
     """Paused when created; switched on, it waits for an edit. An identical event makes no run, and
     neither does a retry."""
+    until(site.knows_the_dag, "the DAG file's turn", 120)
     assert site.call("GET", f"/dags/{DAG}")["is_paused"]
     site.call("PATCH", "/dags/identity_sft", {"is_paused": True})
     site.call("PATCH", f"/dags/{DAG}", {"is_paused": False})
