@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import importlib
 
-NAMES = ("forgetting", "client", "decoding", "dedup", "sft_nanochat", "sft_trl", "gpu", "memory")
+NAMES = (
+    "forgetting", "client", "decoding", "dedup", "sft_nanochat", "sft_trl", "gpu", "memory",
+    "overhead",
+)  # fmt: skip
 
 
 def main() -> None:
