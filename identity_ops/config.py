@@ -128,7 +128,7 @@ class RunConfig(BaseModel):
     )
     curate_judge: str | None = Field(
         None,
-        pattern=r"^(openrouter|gemini|openai)(:.+)?$",
+        pattern=r"^(openrouter|gemini|openai)(:\S+)?$",
         title="Judge",
         description="PROVIDER or PROVIDER:MODEL. A model that reads each conversation for what "
         "rules cannot see, swapped facts and negations, and rejects with a reason; the spend cap "
