@@ -67,7 +67,6 @@ class RunTeacher:
         return Judge.of(
             spec, home=self.home, key=access.key, base_url=access.base_url, workers=config.workers,
             max_cost_usd=cap_usd, price=config.price if is_teacher else None,
-            max_requests_per_day=config.max_requests_per_day,
         )  # fmt: skip
 
     @contextlib.contextmanager
