@@ -10,6 +10,7 @@ CPU hundreds of small matmuls cost more than a few batched ones.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, Final, overload
