@@ -113,8 +113,8 @@ def orthogonal(stack: Tensor) -> Tensor:
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     x = (x.mT if rows > columns else x).float()
     norm = x.norm(dim=(-2, -1), keepdim=True).clamp_min(1e-6)
-    scale: float = float(min(rows, columns)) ** 0.5
-    return x * (scale / norm)
+    scaled: Tensor = x * (math.sqrt(min(rows, columns)) / norm)
+    return scaled
 
 
 def _evened(update: Tensor, square: Tensor, second: Tensor) -> Tensor:
