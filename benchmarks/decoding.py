@@ -1,8 +1,9 @@
 """How fast probes are answered: `NANOCHAT_DIR=... python -m benchmarks decoding`.
 
 180 probes of the shipped knowledge base, 32 tokens of answer each, on a model of the tiny base's
-shape and on a Llama of the same size, greedy, in fp32, in one process with one thread. Times are
-CPU time, which other work on the machine lengthens little. In turns:
+shape and on a Llama of the same size, greedy, in fp32, in one process. With one thread, the
+default, times are CPU time, which other work on the machine lengthens little; `--threads 2` gives
+every way two, and takes the time on the wall. In turns:
 
 - ours, all probes decoded together (training.engine), on either model;
 - nanochat's own Engine, one probe after the other, with the same weights;
@@ -68,6 +69,11 @@ class Size:
     heads: int = 2
     vocabulary: int = 2048
     context: int = 256
+    threads: int = 1
+
+    def clock(self) -> float:
+        """Seconds: of processor time, or on the wall where threads would add theirs up."""
+        return time.process_time() if self.threads == 1 else time.perf_counter()
 
 
 def tiny_size(**changes: int) -> Size:
@@ -84,18 +90,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks decoding", description=__doc__)
     parser.add_argument("--probes", type=int, default=180)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1)
     args, _ = parser.parse_known_args()
-    print(report(tiny_size(probes=args.probes, rounds=args.rounds)))
+    print(report(tiny_size(probes=args.probes, rounds=args.rounds, threads=args.threads)))
 
 
 def report(size: Size) -> str:
-    """Measure all ways on one thread; raises AssertionError where answers differ."""
+    """Measure all ways; raises AssertionError where answers differ."""
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(size.threads)
     try:
         asked, gpt, llama = prompts(size), our_model(size), llama_model(size)
         ways = ways_of(size, gpt, llama)
-        answers, seconds = take_turns(ways, asked, size.rounds)
+        answers, seconds = take_turns(ways, asked, size)
         check(answers, {OURS: gpt, OURS_HF: HfModel(llama, torch.float32)}, asked, size)
         return "\n".join([*_times(size, seconds), *_bounds(size, gpt, asked, seconds[OURS])])
     finally:
@@ -199,16 +206,16 @@ def padded(model: Any, tokens: int, asked: Prompts) -> Answers:
 
 
 def take_turns(
-    ways: Mapping[str, Way], asked: Prompts, rounds: int
+    ways: Mapping[str, Way], asked: Prompts, size: Size
 ) -> tuple[dict[str, Answers], dict[str, list[float]]]:
     """Answers of each way, and its seconds in each round; one round before is not counted."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     answers = {name: way(asked) for name, way in ways.items()}
-    for _ in range(rounds):
+    for _ in range(size.rounds):
         for name, way in ways.items():
-            started = time.process_time()
+            started = size.clock()
             way(asked)
-            seconds[name].append(time.process_time() - started)
+            seconds[name].append(size.clock() - started)
     return answers, seconds
 
 
@@ -235,8 +242,9 @@ def _same(name: str, found: Answers, expected: Answers) -> None:
 
 
 def _times(size: Size, seconds: Mapping[str, Sequence[float]]) -> list[str]:
-    lines = [f"{size.probes} probes x {size.tokens} tokens, fp32, 1 thread, CPU time, medians of "
-             f"{size.rounds} rounds in turns; all answers as decoded alone"]  # fmt: skip
+    how = "1 thread, CPU time" if size.threads == 1 else f"{size.threads} threads, wall time"
+    lines = [f"{size.probes} probes x {size.tokens} tokens, fp32, {how}, medians of {size.rounds} "
+             "rounds in turns; all answers as decoded alone"]  # fmt: skip
     for name, ours in ((OURS, OURS), (ENGINE, OURS), (OURS_HF, OURS_HF), (PADDED, OURS_HF)):
         if name in seconds:
             took = statistics.median(seconds[name])
