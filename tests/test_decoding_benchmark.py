@@ -39,7 +39,7 @@ def test_an_answer_that_differs_stops_it() -> None:
     asked, gpt, llama = (
         decoding.prompts(SMALL), decoding.our_model(SMALL), decoding.llama_model(SMALL)
     )  # fmt: skip
-    answers, _ = decoding.take_turns(decoding.ways_of(SMALL, gpt, llama), asked, 0)
+    answers, _ = decoding.take_turns(decoding.ways_of(SMALL, gpt, llama), asked, SMALL)
     assert answers[PADDED] == answers[OURS_HF]
     decoding.check(answers, {OURS: gpt}, asked, SMALL)
     answers[OURS][asked[3][0]][0] ^= 1
