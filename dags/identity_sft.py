@@ -21,7 +21,7 @@ from identity_tasks import current_run, label_batch
 if TYPE_CHECKING:
     from identity_tasks import Batch
 
-    from identity_ops.pipeline import Ref
+    from identity_ops.run_results import Ref
 
 
 @dag(

@@ -14,20 +14,19 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from identity_ops import tracking
 from identity_ops.conf_files import ConfFiles
 from identity_ops.config import RunConfig
-from identity_ops.errors import DataError, TransientError
+from identity_ops.errors import TransientError
+from identity_ops.run_results import Ref, RunResults, digest_of
 from identity_ops.run_teacher import RunTeacher
 from identity_ops.store import manifest as manifests
-from identity_ops.store.depot import depot_of
 from identity_ops.store.manifest import Manifest
 from identity_ops.store.paths import Home
 from identity_ops.store.publish import point, write_atomic
 from identity_ops.store.sources import own_code
-from identity_ops.store.stage import fingerprint
 from identity_ops.teachers.access import FindAccess, from_environment
 
 if TYPE_CHECKING:
@@ -38,15 +37,7 @@ if TYPE_CHECKING:
 OnLine = Callable[[str], None]
 
 
-class Ref(TypedDict):
-    """What travels between tasks: where a result is, what it is, and how much. No data."""
-
-    manifest: str
-    digest: str
-    counts: dict[str, int]
-
-
-class Run:
+class Run(RunResults):
     """The stages of one run.
 
     Args:
@@ -60,16 +51,10 @@ class Run:
         self, run_id: str, conf: Mapping[str, Any], home: Home | None = None, *,
         find_access: FindAccess = from_environment,
     ) -> None:  # fmt: skip
-        self.run_id = run_id
         self.config = RunConfig.parse(conf)
-        self.home = home or Home.from_env()
+        super().__init__(run_id, home or Home.from_env(), self.config.force)
         self.files = ConfFiles(self.config, self.home)
         self.find_access = find_access
-        self.depot = depot_of(self.home)
-
-    @property
-    def folder(self) -> Path:
-        return self.home.run(self.run_id)
 
     def lint(self) -> Ref:
         """Check the knowledge base and write its fact ledger; nothing is spent before this."""
@@ -99,7 +84,7 @@ class Run:
         }  # fmt: skip
         inputs, focus = {"lint": self._digest("lint")}, self.focus()
         if focus:
-            key, inputs = key | {"part": self.part}, inputs | {"focus": _digest_of(focus)}
+            key, inputs = key | {"part": self.part}, inputs | {"focus": digest_of(focus)}
         self._probes()
         ref = self._stage(
             "plan", key, inputs,
@@ -141,9 +126,9 @@ class Run:
 
         batches = [self.path(f"generate/{batch:04d}") for batch in range(self.config.batches)]
         inputs = self._plan_inputs() | {
-            f"batch-{n:04d}": _digest_of(path) for n, path in enumerate(batches)
+            f"batch-{n:04d}": digest_of(path) for n, path in enumerate(batches)
         }
-        inputs |= {f"previous-{n}": _digest_of(path) for n, path in enumerate(self.earlier())}
+        inputs |= {f"previous-{n}": digest_of(path) for n, path in enumerate(self.earlier())}
         num, settings = self.config.num_conversations, self._teacher.share()
         with self._teacher.made(settings, self.path("lint")) as client, self._teacher.turn(0):
             return self._stage(
@@ -161,7 +146,7 @@ class Run:
 
         num, sources = self.wanted(), [*self.earlier(), self.path("refill")]
         inputs = {"lint": self._digest("lint"), "refill": self._digest("refill")}
-        inputs |= {f"previous-{n}": _digest_of(path) for n, path in enumerate(self.earlier())}
+        inputs |= {f"previous-{n}": digest_of(path) for n, path in enumerate(self.earlier())}
         judge = self._teacher.judge(self._left_usd())
         key = {"num": num, "code": own_code()} | ({"judge": judge.identity()} if judge else {})
         ref = self._stage(
@@ -307,7 +292,7 @@ class Run:
         rules, judged = self._rules(), RunFolder(self.folder).path("evaluate")
         ref = self._stage(
             "gate", {"rules": rules.model_dump(), "code": own_code()},
-            {"evaluate": _digest_of(judged)},
+            {"evaluate": digest_of(judged)},
             lambda out, force: gate_stage(judged, out, rules=rules, force=force),
         )  # fmt: skip
         self.depot.share(report := write_report(self.folder))
@@ -353,49 +338,6 @@ class Run:
     def wanted(self) -> int:
         """Conversations to curate, those of earlier rounds included."""
         return self.config.num_conversations
-
-    def path(self, stage: str) -> Path:
-        """The folder of a stage's committed result.
-
-        Raises:
-            DataError: the run has not committed that stage.
-        """
-        link = self.folder / stage
-        self.depot.find(link)
-        if not (link / manifests.FILE_NAME).exists():
-            raise DataError(
-                f"stage {stage} has no result in this run", where=self.folder,
-                todo=f"Run {stage} first.",
-            )  # fmt: skip
-        return link.resolve()
-
-    def manifest(self, stage: str) -> Manifest:
-        """The manifest of a stage of this run."""
-        return manifests.load(self.path(stage), verify=False)
-
-    def _digest(self, stage: str) -> str:
-        return self.manifest(stage).digest
-
-    def _stage(
-        self,
-        stage: str,
-        key: Mapping[str, Any],
-        inputs: Mapping[str, str],
-        make: Callable[[Path, bool], Manifest],
-    ) -> Ref:
-        """Make or reuse the result, and point the run at it."""
-        out = self.home.result(stage.split("/")[0], fingerprint(stage, key, inputs))
-        link = self.folder / stage
-        redo = stage.split("/")[0] in self.config.force and not link.is_symlink()
-        with self.depot.making(out):
-            make(out, redo)
-        manifest = manifests.load(out, verify=False)
-        self.depot.point(link, out)
-        return {
-            "manifest": str(out / manifests.FILE_NAME),
-            "digest": manifest.digest,
-            "counts": manifest.counts,
-        }
 
     def _probes(self) -> None:
         from identity_ops.probes.stage import probes_stage
@@ -467,7 +409,3 @@ class Run:
 
     def _plan_inputs(self) -> dict[str, str]:
         return {"lint": self._digest("lint"), "plan": self._digest("plan")}
-
-
-def _digest_of(folder: Path) -> str:
-    return manifests.load(folder, verify=False).digest

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Final
 
 from identity_ops.config import TEACHER_SLOTS
-from identity_ops.pipeline import OnLine, Ref, Run
+from identity_ops.pipeline import OnLine, Run
+from identity_ops.run_results import Ref
 from identity_ops.store import manifest as manifests
 
 log = logging.getLogger(__name__)

@@ -24,8 +24,9 @@ from identity_ops.conf_files import ConfFiles
 from identity_ops.config import TEACHER_SLOTS, RunConfig
 from identity_ops.evaluate.samples import Sample
 from identity_ops.evaluate.stage import SAMPLES, evaluate_stage
-from identity_ops.pipeline import OnLine, Ref, Run
+from identity_ops.pipeline import OnLine, Run
 from identity_ops.records import Fact, read_jsonl
+from identity_ops.run_results import Ref
 from identity_ops.store import manifest as manifests
 from identity_ops.store.lock import hold
 from identity_ops.store.paths import Home

@@ -12,7 +12,7 @@ from airflow.sdk import Asset, get_current_context
 from airflow.sdk.observability import stats
 
 if TYPE_CHECKING:
-    from identity_ops.pipeline import Ref
+    from identity_ops.run_results import Ref
 
 
 def measure(context: Any) -> None:
