@@ -117,12 +117,6 @@ def launched(env: Mapping[str, str], **settings: str) -> Iterator[subprocess.Pop
         until(lambda: not any(map(is_alive, below)), "end of what the launcher started")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _interruptible() -> None:
-    """A shell's background job ignores Ctrl-C, and what it starts would inherit that."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 @pytest.fixture(scope="session")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Airflow, up."""
