@@ -19,12 +19,11 @@ import dataclasses
 import json
 import os
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from benchmarks.sft_turns import Turn, settings, show, take_turn, talks, write_mixture
+from benchmarks.sft_turns import Shape, Turn, settings, show, take_turn, talks, write_mixture
 from identity_ops.records import Message
 from identity_ops.store.stage import Outcome, run_stage
 from training import checkpoint, tokenizer
@@ -33,19 +32,6 @@ from training.gpt import GPT, GPTConfig
 STEPS, ROUNDS = 44, 3
 OURS = "ours"
 MODES = {"nanochat, default (fp32)": "float32", "nanochat, bf16": "bfloat16"}
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """A model and the batch it is trained by."""
-
-    layers: int
-    width: int
-    heads: int
-    vocabulary: int
-    row_tokens: int
-    batch_rows: int
-
 
 SHAPES = {
     "tiny": Shape(4, 128, 2, 2048, 256, 8),

@@ -16,7 +16,6 @@ import importlib.util
 import json
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from benchmarks.sft_turns import Turn, settings, show, take_turn, talks, write_mixture
+from benchmarks.sft_turns import Shape, Turn, settings, show, take_turn, talks, write_mixture
 from identity_ops.hf_format import TemplateFormat
 from identity_ops.records import Message
 from identity_ops.store.stage import Outcome, run_stage
@@ -43,19 +42,6 @@ TEMPLATE = (
     "{{ message['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """A Llama and the batch it is trained by."""
-
-    layers: int
-    width: int
-    heads: int
-    vocabulary: int
-    row_tokens: int
-    batch_rows: int
-
 
 SHAPES = {
     "small": Shape(8, 256, 4, 8192, 512, 8),

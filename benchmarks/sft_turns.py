@@ -34,6 +34,18 @@ ALONE = {  # a process group of one, as torchrun would describe it
 WARM = 4  # steps at the start that do not count: caches fill, and compilers work
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A model and the batch it is trained by."""
+
+    layers: int
+    width: int
+    heads: int
+    vocabulary: int
+    row_tokens: int
+    batch_rows: int
+
+
 class Clock:
     """Marks the steps of a training; when enough are done it prints them and ends the process."""
 

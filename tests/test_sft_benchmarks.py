@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import sft_nanochat, sft_trl
-from benchmarks.sft_turns import WARM, Turn
+from benchmarks.sft_turns import WARM, Shape, Turn
 
 NANOCHAT = os.environ.get("NANOCHAT_DIR", "")
 STEPS = WARM + 3
@@ -31,7 +31,7 @@ def check(turns: dict[str, Turn]) -> None:
 def test_ours_and_nanochat_train_on_as_many_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
     """nanochat's own script, where there is a copy of it; not compiled, which takes minutes."""
     monkeypatch.setenv("TORCHDYNAMO_DISABLE", "1")
-    shape = sft_nanochat.Shape(2, 32, 2, 512, *ROW)
+    shape = Shape(2, 32, 2, 512, *ROW)
     (turns,) = sft_nanochat.measure(shape, Path(NANOCHAT) if NANOCHAT else None, 1, STEPS)
     assert len(turns) == (3 if NANOCHAT else 1)
     check(turns)
@@ -42,7 +42,7 @@ def test_ours_and_trl_train_on_as_many_tokens() -> None:
     """One way of TRL's stands for all: they differ in settings alone."""
     if importlib.util.find_spec("trl") is None:
         pytest.skip("trl is not installed")
-    shape = sft_trl.Shape(1, 32, 2, 600, *ROW)
+    shape = Shape(1, 32, 2, 600, *ROW)
     name, settings = list(sft_trl.TRL.items())[-1]
     (turns,) = sft_trl.measure(shape, 1, STEPS, {name: settings})
     assert len(turns) == 2
