@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING, Any
 from identity_ops import tracking
 from identity_ops.conf_files import ConfFiles
 from identity_ops.config import RunConfig
-from identity_ops.errors import TransientError
 from identity_ops.run_results import Ref, RunResults, digest_of
-from identity_ops.run_teacher import RunTeacher
+from identity_ops.run_teacher import RunTeacher, require_checked
 from identity_ops.store import manifest as manifests
 from identity_ops.store.manifest import Manifest
 from identity_ops.store.paths import Home
@@ -374,18 +373,6 @@ class Run(RunResults):
         write_atomic(self.folder / "forecast.json", text)
         self.depot.share(self.folder / "forecast.json")
 
-    def _require_checked(self, teacher: Teacher) -> None:
-        """A connection that for once cannot be read must send no key to another address."""
-        path, asked = self.folder / "forecast.json", teacher.identity().get("base_url")
-        self.depot.fetch(path)
-        checked = json.loads(path.read_bytes()).get("base_url") if path.exists() else None
-        if checked != asked:
-            raise TransientError(
-                "not the address that `plan` checked", where="the teacher's connection",
-                expected=checked, got=asked,
-                todo="It is tried again. If the change is meant, clear the task plan.",
-            )  # fmt: skip
-
     @functools.cached_property
     def _teacher(self) -> RunTeacher:
         return RunTeacher(
@@ -403,7 +390,8 @@ class Run(RunResults):
 
     def _teacher_key(self, teacher: Teacher) -> dict[str, Any]:
         """What of the teacher decides its answers; where they are free, also our checks' code."""
-        self._require_checked(teacher)
+        self.depot.fetch(path := self.folder / "forecast.json")
+        require_checked(path, teacher)
         key = teacher.identity() | {"ascii": self.config.ascii}
         return key | {"code": own_code()} if teacher.free else key
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from identity_ops.config import TEACHER_SLOTS, RunConfig
+from identity_ops.errors import TransientError
 from identity_ops.store.lock import hold
 from identity_ops.store.paths import Home
 from identity_ops.teachers.access import Access, FindAccess
@@ -108,3 +110,19 @@ class RunTeacher:
             "max_requests_per_day": config.max_requests_per_day,
         }  # fmt: skip
         return TeacherConfig.of(**values)
+
+
+def require_checked(forecast: Path, teacher: Teacher) -> None:
+    """A connection that for once cannot be read must send no key to another address.
+
+    Raises:
+        TransientError: the teacher's address is not the one that `plan` checked.
+    """
+    asked = teacher.identity().get("base_url")
+    checked = json.loads(forecast.read_bytes()).get("base_url") if forecast.exists() else None
+    if checked != asked:
+        raise TransientError(
+            "not the address that `plan` checked", where="the teacher's connection",
+            expected=checked, got=asked,
+            todo="It is tried again. If the change is meant, clear the task plan.",
+        )  # fmt: skip
