@@ -55,9 +55,18 @@ def _entries(table: Table, section: Section) -> list[Entry]:
     if _head_is_row(heads):
         rows = [table.head, *rows]
         return [_entry(section, row[0].text, row[1]) for row in rows if _full(row)]
-    if _KEY.fullmatch(heads[0]) and (_VALUE.fullmatch(heads[1]) or len(heads) == 2):
+    if _of_attributes(heads, rows):
         return [_noted(section, heads, row) for row in rows if _full(row) and not _heads(row)]
     return _matrix(table, rows, section)
+
+
+def _of_attributes(heads: list[str], rows: list[list[Text]]) -> bool:
+    """Whether rows are attributes with a value: by the heads, or, in a language that we do not
+    know the heads of, because most rows are named like attributes."""
+    if _KEY.fullmatch(heads[0]):
+        return len(heads) == 2 or bool(_VALUE.fullmatch(heads[1]))
+    known = sum(bool(label_role(plain(row[0].text))) for row in rows)
+    return len(heads) == 2 and 2 * known > len(rows)
 
 
 def _full(row: list[Text]) -> bool:

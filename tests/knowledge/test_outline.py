@@ -118,6 +118,14 @@ def test_two_column_table_is_attribute_and_value() -> None:
     ]
 
 
+def test_heads_in_another_language_are_no_part_of_a_label() -> None:
+    """Most rows are named like attributes; things with a price are not."""
+    text = "| Feld | Wert |\n|---|---|\n| License | MIT |\n| Context window | 4096 tokens |\n"
+    assert [attribute for _, attribute, _ in rows(text)] == ["License", "Context window"]
+    things = "| Tarif | Preis |\n|---|---|\n| Pro | $20 |\n| Basis | $5 |\n"
+    assert all("preis" in attribute.lower() for _, attribute, _ in rows(things))
+
+
 def test_table_whose_head_is_data_loses_nothing() -> None:
     """| Name | Fog | above the rule is a fact too."""
     assert rows("| Name | Fog |\n|---|---|\n| Colour | red |\n")[0] == ("name", "Name", "Fog")
