@@ -171,10 +171,10 @@ class Trainer:
             stop, due = self._agree(time.monotonic() - saved >= self.sft.checkpoint_seconds)
             if best.is_due(self.step, self.schedule.steps, self.sft.validations):
                 self._look_for_best()
-            if (stop or due) and self.step < self.schedule.steps:
+            if stop or due:  # after the last step too: an export can fail, or be cut short
                 written = self._save()
                 saved = time.monotonic()
-            if stop and self.step < self.schedule.steps:
+            if stop:
                 raise TransientError(
                     f"stopped on request after step {self.step}, "
                     f"{'checkpoint saved' if written else 'no checkpoint could be saved'}",

@@ -91,7 +91,8 @@ def test_a_training_outlives_a_kill_and_a_cancellation(stage: Stage, finished: D
     web UI does: every process ends and the GPU is free. Cleared, it goes on from its checkpoint.
     """
     assert "mix" in finished.stdout
-    stage.client.trigger(CONF | {"epochs": 1.5}, "train-killed")
+    # Long enough not to be over before Airflow has told the task of its end: up to 5 s.
+    stage.client.trigger(CONF | {"epochs": 4}, "train-killed")
     until(lambda: _state(stage, "train-killed", "train") == "running", "training", 120)
     trainers = until(lambda: _trainers(stage), "training process")
     os.kill(_pid(stage, "train-killed", "train"), signal.SIGKILL)
@@ -106,7 +107,8 @@ def test_a_training_outlives_a_kill_and_a_cancellation(stage: Stage, finished: D
     until(lambda: _state(stage, "train-killed", "train") == "success", "end of the training", 300)
     stage.client.fail("train-killed", "seen enough")
     (task,) = stage.tasks("train-killed")["train"]
-    assert "resuming after step" in str(stage.client.log("train-killed", task))
+    said = [str(line.get("event")) for line in stage.client.log("train-killed", task)]
+    assert any(line.startswith("resuming after step") for line in said), "\n".join(said)
     log = stage.look("train-killed").path("train") / "log.jsonl"
     steps = [json.loads(line)["step"] for line in log.read_text().splitlines()]
     assert steps == list(range(1, len(steps) + 1))

@@ -138,7 +138,7 @@ def kill_everything(task: subprocess.Popen[bytes], out: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", ["mid-step", "mid-checkpoint"])
+@pytest.mark.parametrize("moment", ["mid-step", "mid-checkpoint", "before the export"])
 def test_a_killed_training_resumes_to_the_same_curve(
     moment: str, reference: Path, base: Path, mixture: Path, recipe: Path, tmp_path: Path
 ) -> None:
@@ -148,6 +148,9 @@ def test_a_killed_training_resumes_to_the_same_curve(
     wait_for(lambda: steps_logged(out) >= 4)
     if moment == "mid-checkpoint":
         wait_for(lambda: list((out / ".snapshots").glob(".building-*")))
+    if moment == "before the export":
+        steps = len(losses(reference))
+        wait_for(lambda: list((out / ".snapshots").glob(f"step-*{steps}")))
     kill_everything(task, out)
     assert not (out / manifests.FILE_NAME).exists()
     said: list[str] = []
