@@ -1,9 +1,9 @@
 """How fast probes are answered: `NANOCHAT_DIR=... python -m benchmarks decoding`.
 
 180 probes of the shipped knowledge base, 32 tokens of answer each, on a model of the tiny base's
-shape and on a Llama of the same size, greedy, in fp32, in one process. With one thread, the
-default, times are CPU time, which other work on the machine lengthens little; `--threads 2` gives
-every way two, and takes the time on the wall. In turns:
+shape and on a Llama of the same size, greedy, in fp32, in one process. Every way gets a thread for
+each core, and the time on the wall counts; with `--threads 1` it is CPU time, which other work on
+the machine lengthens little. In turns:
 
 - ours, all probes decoded together (training.engine), on either model;
 - nanochat's own Engine, one probe after the other, with the same weights;
@@ -90,7 +90,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks decoding", description=__doc__)
     parser.add_argument("--probes", type=int, default=180)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     args, _ = parser.parse_known_args()
     print(report(tiny_size(probes=args.probes, rounds=args.rounds, threads=args.threads)))
 
