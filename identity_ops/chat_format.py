@@ -124,7 +124,8 @@ def open_format(folder: Path) -> ChatFormat:
 def context_of(folder: Path) -> int | None:
     """Tokens that a model folder's model reads at once; None: it does not say."""
     if is_hugging_face(folder):
-        length = read_json(folder / CONFIG).get("max_position_embeddings")
+        config = read_json(folder / CONFIG)
+        length = config.get("max_position_embeddings", config.get("n_positions"))
         return length if isinstance(length, int) and length > 0 else None
     for path in sorted(folder.glob("base_checkpoints/*/meta_*.json")):
         length = read_json(path).get("model_config", {}).get("sequence_len")

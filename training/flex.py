@@ -28,10 +28,12 @@ def masks(documents: Tensor, windows: Sequence[int]) -> dict[int, BlockMask]:
     Args:
         documents: (B, T) number of the conversation of each position.
     """
-    return {window: _mask(documents, window) for window in sorted(set(windows))}
+    return {window: mask(documents, window) for window in sorted(set(windows))}
 
 
-def _mask(documents: Tensor, window: int) -> BlockMask:
+def mask(documents: Tensor, window: int) -> BlockMask:
+    """Causal, within the document, at most `window` back."""
+
     def visible(row: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:  # noqa: ARG001
         near = (query >= key) & (query - key <= window)
         return near & (documents[row, query] == documents[row, key])

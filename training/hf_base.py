@@ -14,6 +14,7 @@ from identity_ops.errors import DataError
 from identity_ops.hf_format import TEMPLATE, TemplateFormat
 from identity_ops.store.publish import write_atomic
 from training import hf_files, hf_model
+from training.hf_attention import ATTENTION
 from training.hf_model import HfModel
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ def adopt(source: Path, out: Path, template: Path | None = None) -> dict[str, An
     """
     text = template.read_text(encoding="utf-8") if template else None
     chat = TemplateFormat.load(source, text)
-    model = hf_model.load(source)
+    model = hf_model.load(source, attention=ATTENTION)  # proved as it is trained
     if not HfModel(model, model.dtype).fits(chat.vocabulary):
         raise DataError(
             "the tokenizer has more tokens than the model", where=source, got=chat.vocabulary,

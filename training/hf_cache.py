@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers.cache_utils import Cache, CacheLayerMixin
 
+from training import hf_windows
 from training.attention import additive
 
 
@@ -80,7 +81,7 @@ class HfCache:
     def prefill(self) -> Tensor:
         """Read the prompts; logits (B, vocab) of each row's next token."""
         place = torch.arange(self.ids.size(1), device=self.ids.device)
-        hidden = self._read(self.ids, place.unsqueeze(0), (place[:, None] >= place)[None])
+        hidden = self._read(self.ids, place.unsqueeze(0), (place[:, None] - place)[None])
         rows = torch.arange(len(self.lengths), device=self.ids.device)
         return self._head(hidden[rows, self.lengths - 1])
 
@@ -90,8 +91,7 @@ class HfCache:
         for layer in self.layers:
             layer.at = at
         place = torch.arange(int(at.max()) + 1, device=at.device)
-        visible = (place[None] <= at[:, None])[:, None]
-        hidden = self._read(tokens.unsqueeze(1), at.unsqueeze(1), visible)
+        hidden = self._read(tokens.unsqueeze(1), at.unsqueeze(1), (at[:, None] - place)[:, None])
         self.lengths = at + 1
         return self._head(hidden[:, 0])
 
@@ -107,11 +107,16 @@ class HfCache:
         for mine, theirs in zip(self.layers, other.layers, strict=True):
             mine.tables = [_stack(*pair) for pair in zip(mine.tables, theirs.tables, strict=True)]
 
-    def _read(self, ids: Tensor, places: Tensor, visible: Tensor) -> Tensor:
-        """(B, T, C) of new tokens at their places; visible: (B or 1, T, width)."""
-        mask = additive(visible, self.dtype).unsqueeze(1).expand(len(ids), -1, -1, -1)
+    def _read(self, ids: Tensor, places: Tensor, back: Tensor) -> Tensor:
+        """(B, T, C) of new tokens at their places; back: (B or 1, T, width) to each key."""
+
+        def mask(reach: int | None) -> Tensor:
+            visible = additive(hf_windows.within(back, reach), self.dtype)
+            return visible.unsqueeze(1).expand(len(ids), -1, -1, -1)
+
         out = self.model.base_model(
-            input_ids=ids, position_ids=places.expand_as(ids), attention_mask=mask,
+            input_ids=ids, position_ids=places.expand_as(ids),
+            attention_mask=hf_windows.masks(self.model.config, mask),
             past_key_values=Cache(layers=list(self.layers)), use_cache=True,
         )  # fmt: skip
         hidden: Tensor = out.last_hidden_state

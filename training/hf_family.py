@@ -37,7 +37,7 @@ class HfFamily:
         self.settings = recipe.hf or hf_model.PLAIN
         self.format = hf_format.TemplateFormat.load(base)
         config = read_json(base / CONFIG)
-        self.width = int(config["hidden_size"])
+        self.width = int(config.get("hidden_size") or config["n_embd"])
         self.context = context_of(base) or recipe.sft.row_tokens
         self.weights = [base / name for name in hf_files.names(base)]
 

@@ -21,11 +21,13 @@ from identity_ops.chat_format import read_json
 from identity_ops.errors import DataError
 from identity_ops.hf_source import CONFIG
 from identity_ops.recipes import HuggingFace
+from training import flex, hf_windows
 from training.attention import additive
 from training.hf_cache import HfCache
 from training.loss import chunked_losses
 
 PLAIN: Final = HuggingFace()
+ANOTHER_BASE: Final = "Take another base, such as SmolLM2, Qwen3 or Llama 3."
 _TOLERANCE: Final = 2e-3  # of logits in fp32, relative to the largest
 
 
@@ -40,13 +42,17 @@ def load(folder: Path, *, dtype: torch.dtype = torch.float32, attention: str = "
     hf_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         loaded: Any = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=dtype, attn_implementation=attention, trust_remote_code=False,
+            folder, dtype=dtype, attn_implementation="sdpa", trust_remote_code=False,
             use_safetensors=True, local_files_only=True, output_loading_info=True,
         )  # fmt: skip
     except Exception as error:  # of many classes, safetensors' own among them
         text = str(error).strip().splitlines()[0] if str(error) else repr(error)
-        raise DataError(f"transformers cannot read it: {text}", where=folder) from error
+        raise DataError(
+            f"transformers cannot read it: {text}", where=folder, todo=ANOTHER_BASE
+        ) from error
     model, found = loaded
+    if attention != "sdpa":  # set afterwards: transformers has checked that it is only attention
+        model.set_attn_implementation(attention)
     wrong = sorted(map(str, [*found["missing_keys"], *found["mismatched_keys"]]))
     if wrong:
         raise DataError(
@@ -147,22 +153,18 @@ class HfModel(nn.Module):
 
     def _mask(self, documents: Tensor) -> Any:
         """Causal and within the conversation, as the attention in use takes it."""
+        config, longest = self.model.config, documents.size(1)
         if self.settings.attention == "flex":
-            return _block_mask(documents)
-        place = torch.arange(documents.size(1), device=documents.device)
-        visible = (place[:, None] >= place) & (documents[:, :, None] == documents[:, None, :])
+            return hf_windows.masks(
+                config, lambda reach: flex.mask(documents, longest if reach is None else reach)
+            )
+        place = torch.arange(longest, device=documents.device)
+        back, together = place[:, None] - place, documents[:, :, None] == documents[:, None, :]
         dtype = torch.bfloat16 if self.dtype != torch.float32 else torch.float32
-        return additive(visible, dtype).unsqueeze(1)
-
-
-def _block_mask(documents: Tensor) -> Any:
-    from torch.nn.attention.flex_attention import create_block_mask
-
-    def visible(row: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:  # noqa: ARG001
-        return (query >= key) & (documents[row, query] == documents[row, key])
-
-    rows, length = documents.shape
-    return create_block_mask(visible, rows, None, length, length, device=documents.device)
+        return hf_windows.masks(
+            config,
+            lambda reach: additive(hf_windows.within(back, reach) & together, dtype).unsqueeze(1),
+        )
 
 
 def positions(documents: Tensor) -> Tensor:
@@ -175,26 +177,39 @@ def positions(documents: Tensor) -> Tensor:
 
 @torch.no_grad()
 def prove(model: Any, where: object = None) -> None:
-    """Show that packing and the head are exact for this model, on random tokens.
+    """Show that packing, decoding and the head are exact for this model, on random tokens.
 
     Raises:
         DataError: what the model does that is not implemented.
     """
+    hf_windows.reaches(model.config)
     draw = torch.Generator().manual_seed(0)
-    lengths = [7, 12, 5]
-    ids = torch.randint(
-        model.get_output_embeddings().weight.size(0), (1, sum(lengths)), generator=draw
-    )
-    documents = torch.repeat_interleave(torch.arange(3), torch.tensor(lengths)).unsqueeze(0)
-    wrapped = HfModel(model.eval(), torch.float32)
-    packed = wrapped.head(wrapped.hidden(ids, documents)[0])
-    alone = torch.cat(
-        [model(input_ids=part).logits[0].float() for part in torch.split(ids, lengths, 1)]
-    )
-    if not torch.allclose(packed, alone, rtol=0, atol=_TOLERANCE * float(alone.abs().max())):
-        raise DataError(
-            "packed conversations would see each other, or its head is more than a linear map: "
-            "this architecture is not implemented", where=where,
-            got=f"{type(model).__name__}, logits differ by {float((packed - alone).abs().max()):g}",
-            todo="Take a base with full attention, such as SmolLM2, Qwen3 or Llama 3.",
-        )  # fmt: skip
+    rows = model.get_output_embeddings().weight.size(0)
+    talks = [torch.randint(rows, (1, length), generator=draw) for length in (7, 12, 5)]
+    try:
+        with hf_windows.narrowed(model.config):
+            off = _deviation(HfModel(model.eval(), torch.float32), talks)
+    except Exception as error:  # a model's own code can raise anything
+        raise _refused(model, f"{type(error).__name__}: {error}", where) from error
+    if not off <= _TOLERANCE:
+        raise _refused(model, f"logits differ by {off:.2g} of the largest", where)
+
+
+def _deviation(wrapped: HfModel, talks: Sequence[Tensor]) -> float:
+    """How far packed and decoded logits are from those of transformers, relative to the largest."""
+    alone = [wrapped.model(input_ids=ids).logits[0].float() for ids in talks]
+    documents = torch.cat([torch.full_like(ids, place) for place, ids in enumerate(talks)], 1)
+    packed = wrapped.head(wrapped.hidden(torch.cat(list(talks), 1), documents)[0])
+    cache = wrapped.open_rows([ids[0, :-1].tolist() for ids in talks], 1)
+    cache.prefill()
+    decoded = cache.extend(torch.cat([ids[0, -1:] for ids in talks]))
+    exact = torch.cat([*alone, *(logits[-1:] for logits in alone)])
+    return float((torch.cat((packed, decoded)) - exact).abs().max() / exact.abs().max())
+
+
+def _refused(model: Any, got: str, where: object) -> DataError:
+    return DataError(
+        "packed conversations would see each other, or its head is more than a linear map: "
+        "this architecture is not implemented", where=where, got=f"{type(model).__name__}, {got}",
+        todo=ANOTHER_BASE,
+    )  # fmt: skip

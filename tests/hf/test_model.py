@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import (
+    AutoModelForCausalLM,
+    Gemma2Config,
+    Gemma3TextConfig,
+    GPT2Config,
+    GraniteConfig,
+    Lfm2Config,
+    MistralConfig,
+    StableLmConfig,
+)  # fmt: skip
 
 from identity_ops.errors import DataError
-from identity_ops.recipes import HuggingFace
+from identity_ops.recipes import HuggingFace, read
 from tests.hf.models import edit_json, model, write_model
-from tests.hf.shapes import SHAPES
+from tests.hf.shapes import SHAPES, write_tokenizer
 from training import hf_base, hf_model
 from training.engine import Sampling, generate
+from training.family import open_family
 from training.hf_attention import ATTENTION
 from training.hf_model import HfModel, positions
 
@@ -189,24 +200,78 @@ def test_a_base_that_could_not_be_trained_rightly_is_refused(tmp_path: Path) -> 
     )
 
 
-def test_an_architecture_whose_packing_would_leak_is_refused(tmp_path: Path) -> None:
-    """Found by comparing logits on the very model: here a window shorter than a conversation."""
-    from transformers import MistralConfig, MistralForCausalLM
-
-    folder = write_model("llama3", tmp_path / "base")
+def busy(config: Any) -> Any:
+    """A model of another family, every weight busy."""
     torch.manual_seed(0)
-    sizes = {name: getattr(model("llama3").config, name) for name in (
-        "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers",
-        "num_attention_heads", "num_key_value_heads",
-    )}  # fmt: skip
-    windowed = MistralForCausalLM(
-        MistralConfig(**sizes, sliding_window=4, tie_word_embeddings=False)
-    )
+    made: Any = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
+    made.eval()
     with torch.no_grad():
-        for weight in windowed.parameters():
+        for weight in made.parameters():
             weight.add_(torch.randn_like(weight) * 0.1)
-    windowed.save_pretrained(folder)
-    refused(folder, "this architecture is not implemented")
+    return made
+
+
+SIZES: dict[str, Any] = {
+    "vocab_size": 440, "hidden_size": 48, "intermediate_size": 96, "num_hidden_layers": 2,
+    "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 256,
+    "pad_token_id": None, "bos_token_id": None, "eos_token_id": 1,
+}  # fmt: skip
+WINDOWED = {
+    "each layer": MistralConfig(**SIZES, sliding_window=6),
+    "some layers": Gemma3TextConfig(
+        **SIZES, head_dim=12, sliding_window=6, layer_types=["sliding_attention", "full_attention"]
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", WINDOWED)
+def test_a_sliding_window_is_kept(kind: str, tmp_path: Path) -> None:
+    """Packed and decoded as transformers does it, in conversations longer than the window."""
+    made = busy(WINDOWED[kind])
+    made.save_pretrained(write_tokenizer("smollm2", tmp_path / "base"))
+    hf_base.adopt(tmp_path / "base", tmp_path / "out")
+    wrapped = HfModel(hf_model.load(tmp_path / "out", attention=ATTENTION), torch.float32)
+    with torch.no_grad():
+        packed = wrapped.head(wrapped.hidden(ids(), DOCUMENTS))
+        for row, document in [(0, 0), (0, 1), (1, 1), (1, 3)]:
+            inside = DOCUMENTS[row] == document
+            alone = made(ids()[row][inside].unsqueeze(0)).logits[0]
+            torch.testing.assert_close(packed[row][inside], alone, rtol=1e-4, atol=1e-4)
+    prompts = [("long", ids()[0].tolist()), ("short", [5, 6])]
+    together = generate(wrapped, prompts, frozenset(), Sampling(max_tokens=12))
+    for name, prompt in prompts:
+        said = made.generate(
+            torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt), dtype=torch.long),
+            do_sample=False, min_new_tokens=12, max_new_tokens=12, eos_token_id=None,
+            pad_token_id=0,
+        )  # fmt: skip
+        assert together[name] == said[0, len(prompt) :].tolist()
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (GraniteConfig(**SIZES, logits_scaling=4.0), "this architecture is not implemented"),
+        (Lfm2Config(**SIZES, layer_types=["conv", "full_attention"]), "layers of conv"),
+        (StableLmConfig(**SIZES), "this architecture is not implemented"),
+        (Gemma2Config(**SIZES, head_dim=12), "transformers cannot read it"),
+    ],
+)
+def test_an_architecture_that_would_be_trained_wrongly_is_refused(
+    config: Any, message: str, tmp_path: Path
+) -> None:
+    """By name, or as logits on the very model differ, whatever its own code raises."""
+    busy(config).save_pretrained(write_tokenizer("smollm2", tmp_path / "base"))
+    refused(tmp_path / "base", message)
+
+
+def test_sizes_by_other_names_are_found(tmp_path: Path) -> None:
+    """GPT-2's configuration has its own."""
+    config = GPT2Config(vocab_size=440, n_embd=48, n_layer=2, n_head=4, n_positions=64)
+    busy(config).save_pretrained(write_tokenizer("smollm2", tmp_path / "base"))
+    hf_base.adopt(tmp_path / "base", tmp_path / "out")
+    family = open_family(tmp_path / "out", read("hf"))
+    assert (family.width, family.context) == (48, 64)
 
 
 def test_a_base_that_is_taken_in_reads_as_it_did(tmp_path: Path) -> None:
