@@ -3,7 +3,7 @@
 | status or inner code | error |
 | --- | --- |
 | 401, 403 | AuthError |
-| 403 with moderation reasons | RejectedError: this prompt alone |
+| 403 with moderation reasons, or the code of a content filter | RejectedError: this prompt alone |
 | 402, insufficient quota, a daily quota | CreditError |
 | 408, 409, 425, 429, 5xx, unknown inner codes | ProviderError (transient) |
 | any other 4xx, redirects | RequestError |
@@ -36,6 +36,7 @@ _INNER_NAMES = {
     "server_error": 500, "api_error": 500, "timeout": 408, "invalid_request_error": 400,
     "model_not_found": 404, "context_length_exceeded": 400,
 }  # fmt: skip
+_FILTERED = frozenset({"content_filter", "content_policy_violation"})
 _MINUTE = re.compile(r"per[-_ ]?(?:min|sec|hour)")
 _DAILY = ("per-day", "per day", "perday", "per_day", "daily", "credit")
 
@@ -111,8 +112,9 @@ def classify(
         where: the address.
         text: what the provider says, cleaned of secrets.
     """
+    text = text.rstrip(". ")  # a full stop follows
     said = f"the provider answered {status}" + (f": {text}" if text else "")
-    if status == 403 and _is_moderation(error):
+    if _is_moderation(status, error):
         return RejectedError("moderation", said, where=where)
     if status in (401, 403):
         return AuthError(f"the key was refused; {said}", where=where, todo=_CHECK_KEY)
@@ -135,23 +137,26 @@ _CHECK_URL = "Set the address the provider documents."
 _CHECK_REQUEST = "Check the model's name, and that it supports structured output."
 
 
-def _is_moderation(error: Mapping[str, Any]) -> bool:
+def _is_moderation(status: int, error: Mapping[str, Any]) -> bool:
     metadata = error.get("metadata")
-    return isinstance(metadata, dict) and bool(
-        metadata.get("reasons") or metadata.get("flagged_input")
-    )
+    if status == 403 and isinstance(metadata, dict):
+        return bool(metadata.get("reasons") or metadata.get("flagged_input"))
+    return not _FILTERED.isdisjoint(str(error.get(name)).lower() for name in ("code", "type"))
 
 
 def _wait(error: Mapping[str, Any], headers: Mapping[str, str]) -> float | None:
     """What the provider asks for: Retry-After, or when its limit is new (OpenRouter quotes its
-    upstream's headers in the error)."""
+    upstream's headers and wait in the error)."""
     metadata = error.get("metadata")
-    quoted = metadata.get("headers") if isinstance(metadata, dict) else None
-    said = quoted.get("X-RateLimit-Reset") if isinstance(quoted, dict) else None
+    metadata = metadata if isinstance(metadata, dict) else {}
+    quoted = metadata.get("headers")
+    quoted = quoted if isinstance(quoted, dict) else {}
     return (
         retry_after(headers.get("retry-after"))
+        or retry_after(str(metadata.get("retry_after_seconds")))
+        or retry_after(str(quoted.get("Retry-After")))
         or reset_after(headers.get("x-ratelimit-reset"))
-        or reset_after(said)
+        or reset_after(quoted.get("X-RateLimit-Reset"))
     )
 
 

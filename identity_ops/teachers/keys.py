@@ -6,6 +6,8 @@ in the working directory.
 
 from __future__ import annotations
 
+import codecs
+import io
 import ipaddress
 import os
 import re
@@ -47,7 +49,19 @@ def setting(name: str) -> str | None:
     dotenv = Path(".env")
     if not dotenv.is_file():
         return None
-    return (dotenv_values(dotenv, interpolate=False).get(name) or "").strip() or None
+    found = dotenv_values(stream=io.StringIO(_text(dotenv)), interpolate=False)
+    return (found.get(name) or "").strip() or None
+
+
+def _text(path: Path) -> str:
+    """A small file that a person wrote, in whatever encoding their editor uses.
+
+    What is no UTF-8 (a comment in Latin-1) is replaced: it is none of the names, and a key that
+    holds it is refused. A byte order mark says UTF-16 (PowerShell's) or is dropped.
+    """
+    data = path.read_bytes()
+    is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if is_utf16 else "utf-8-sig", errors="replace")
 
 
 def find_key(teacher: str) -> SecretStr:
@@ -57,16 +71,16 @@ def find_key(teacher: str) -> SecretStr:
         AuthError: there is none, or it has characters that no header can carry.
     """
     place = PLACES[teacher]
-    value = setting(place.variable)
+    source, value = place.variable, setting(place.variable)
     if value is None and Path(place.file).is_file():
-        value = Path(place.file).read_text(encoding="utf-8", errors="replace").strip() or None
+        source, value = place.file, _text(Path(place.file)).strip() or None
     if value is None:
         raise AuthError(
             f"no key for {place.provider}",
             todo=f"Set {place.variable} in the environment or in .env, or put it into "
             f"{place.file}.",
         )
-    return checked_key(SecretStr(value), place.variable)
+    return checked_key(SecretStr(value), source)
 
 
 def checked_key(key: SecretStr, source: str) -> SecretStr:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from identity_ops.errors import CreditError, IdentityError, ProviderError
+from identity_ops.errors import CreditError, IdentityError, ProviderError, RejectedError
 from identity_ops.teachers.faults import classify, inner_status, reset_after, retry_after
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -98,3 +98,22 @@ def test_wait_is_what_the_clearest_voice_asks() -> None:
     odd = refused("slow", {}, metadata={"headers": ["x"]})
     assert isinstance(odd, ProviderError)
     assert odd.retry_after is None
+
+
+@pytest.mark.parametrize(
+    "metadata", [{"retry_after_seconds": 11}, {"headers": {"Retry-After": "11"}}]
+)
+def test_wait_that_the_upstream_asked_for_is_kept(metadata: dict[str, Any]) -> None:
+    """OpenRouter passes its upstream's wait on in the error alone."""
+    error = refused("Provider returned error", {}, metadata=metadata)
+    assert isinstance(error, ProviderError)
+    assert error.retry_after == 11
+
+
+@pytest.mark.parametrize("status", [400, 403, 500])
+def test_content_filter_costs_one_prompt_and_not_the_run(status: int) -> None:
+    """Azure and OpenAI say so with the code of a bad request, and OpenRouter within a 200."""
+    error = {"code": "content_filter", "message": "filtered"}
+    found = classify(status, error, {}, where="x", text="filtered")
+    assert isinstance(found, RejectedError)
+    assert found.reason == "moderation"

@@ -48,6 +48,23 @@ def test_dollar_in_dotenv_is_a_character(monkeypatch: pytest.MonkeyPatch) -> Non
     assert setting(VARIABLE) == "sk-${HOME_MADE}"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "latin-1"])
+def test_files_of_other_editors_are_read(encoding: str) -> None:
+    """A byte order mark, UTF-16 and a comment in Latin-1 do not hide the key, nor end the run."""
+    Path(".env").write_bytes(f"# caf\u00e9\n{VARIABLE}=sk-dotenv\n".encode(encoding))
+    assert found() == "sk-dotenv"
+    Path(".env").unlink()
+    Path(KEY_FILE).write_bytes("sk-file\r\n".encode(encoding))
+    assert found() == "sk-file"
+
+
+def test_bad_key_is_told_of_the_place_it_stands_in() -> None:
+    """A key file's mistake is not blamed on the variable."""
+    Path(KEY_FILE).write_text("sk-one\nsk-two\n")
+    with pytest.raises(AuthError, match=rf"^{KEY_FILE}: "):
+        found()
+
+
 @pytest.mark.parametrize("text", ["", "\n", "  \n "])
 def test_no_key_says_where_one_may_stand(text: str) -> None:
     """The message names the variable, `.env` and the file."""
