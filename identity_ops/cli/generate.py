@@ -152,10 +152,10 @@ def _bar(total: int) -> Iterator[Callable[[Progress], None]]:
 
 
 def _say(summary: Summary) -> str:
-    reasons = ", ".join(f"{name} {count}" for name, count in summary.rejections.items())
+    reasons = f" ({_reasons(summary)})" if summary.rejections else ""
     lines = [
         f"{summary.accepted} of {summary.wanted} conversations in {summary.out}",
-        f"rejected: {sum(summary.rejections.values())}" + (f" ({reasons})" if reasons else ""),
+        f"rejected: {sum(summary.rejections.values())}{reasons}",
     ]
     if summary.prompt_tokens:
         share = summary.cached_tokens / summary.prompt_tokens
@@ -168,6 +168,10 @@ def _say(summary: Summary) -> str:
         ]
     lines.append(f"next: identity-ops curate {summary.out} --knowledge KB.md --out DIR")
     return "\n".join(lines)
+
+
+def _reasons(summary: Summary) -> str:
+    return ", ".join(f"{name} {count}" for name, count in summary.rejections.items())
 
 
 def _say_outcome(summary: Summary) -> str:
@@ -201,7 +205,15 @@ def _say_forecast(said: Forecast) -> str:
 def _require_all(summary: Summary) -> None:
     if summary.shortfall > 0:
         raise ShortfallError(
-            summary.stopped or "fewer conversations than wanted", where=summary.out,
-            expected=summary.wanted, got=summary.accepted,
-            todo="What is there is kept; the same command goes on from it.",
+            f"{summary.shortfall} of {summary.wanted} conversations are missing: "
+            f"{summary.stopped or 'every cell was tried, rejected: ' + _reasons(summary)}",
+            where=summary.out,
+            todo=None if summary.stopped else _next_after_tries(summary),
         )  # fmt: skip
+
+
+def _next_after_tries(summary: Summary) -> str:
+    if "provider" in summary.rejections:
+        return "What is there is kept; the same command goes on from it."
+    texts = summary.out / "refill" / "rejections.jsonl"
+    return f"What is there is kept; --append adds more. {texts} holds each rejected text."

@@ -49,7 +49,21 @@ def test_shortfall_ends_the_command_with_its_reason(desk: Desk) -> None:
     )  # fmt: skip
     assert isinstance(done.exception, ShortfallError)
     assert "credit" in str(done.exception)
+    assert str(done.exception).count("kept") == 1
     assert "2 of 6 conversations" in done.stdout
+
+
+def test_shortfall_of_tries_does_not_promise_that_the_same_command_helps(desk: Desk) -> None:
+    """The reasons are in the error, and what to do is another thing than to run it again."""
+    desk.provider.faults.extend([Fault(finish_reason="length")] * 50)
+    args = order(desk, "--num", 1, "--workers", 1)
+    said = str(invoke(*args).exception)
+    assert "1 of 1 conversations are missing" in said
+    assert "finish_length" in said
+    assert "--append" in said
+    sent = len(desk.provider.posts)
+    assert str(invoke(*args).exception) == said
+    assert len(desk.provider.posts) == sent
 
 
 def test_price_makes_a_cap_possible(desk: Desk) -> None:
