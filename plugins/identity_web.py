@@ -1,4 +1,4 @@
-"""The pages in Airflow's web UI: a link in the navigation, and a tab at each DAG run.
+"""The pages in Airflow's web UI: a link in the navigation, and a tab at each DAG run; the pools.
 
 Every process of Airflow loads this file; only the api-server needs the application, which is
 imported at the first request.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import identity_pools
 from airflow.configuration import conf
 from airflow.plugins_manager import AirflowPlugin
 
@@ -31,6 +32,7 @@ class IdentityPlugin(AirflowPlugin):
     """What Airflow is to add."""
 
     name = "identity_ops"
+    listeners = [identity_pools]  # noqa: RUF012
     fastapi_apps = [{"app": application, "url_prefix": PREFIX, "name": "identity-ops"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
         {"name": "Identity", "href": _href("/"), "destination": "nav", "category": "browse",

@@ -67,11 +67,6 @@ class Client:
         except (requests.RequestException, TransientError, ValueError, KeyError):
             return False
 
-    def create_pool(self, name: str, slots: int, description: str) -> None:
-        """Create a pool; one that exists keeps the slots its owner gave it."""
-        pool = {"name": name, "slots": slots, "description": description}
-        self._checked("POST", "/pools", accept=(409,), json=pool)
-
     def trigger(self, conf: Mapping[str, Any], run_id: str) -> None:
         """Start a run.
 

@@ -28,7 +28,7 @@ from identity_ops.errors import IdentityError, TransientError
 from identity_ops.local_airflow import settings
 from identity_ops.local_airflow.client import Client, answers
 from identity_ops.local_airflow.processes import end_descendants, inherit_orphans, spawn
-from identity_ops.local_airflow.settings import POOLS, USER, Ports, State
+from identity_ops.local_airflow.settings import USER, Ports, State
 from identity_ops.store.lock import hold
 from identity_ops.store.paths import Home
 from identity_ops.store.publish import write_atomic
@@ -69,8 +69,6 @@ class Supervisor:
             self._spawn(name)
         client = self._wait_until_ready()
         self._spawn(last)  # nothing of ours waits for it, and the start is short of cores
-        for pool, (slots, text) in POOLS.items():
-            client.create_pool(pool, slots, text)
         self._announce(client)
 
     def _migrate(self) -> None:

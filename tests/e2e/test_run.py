@@ -169,6 +169,14 @@ def test_an_unknown_key_fails_the_first_task_at_once(stage: Stage) -> None:
     assert "did you mean num_conversations" in log
 
 
+def test_a_pool_deleted_since_the_start_comes_back_with_the_next_run(stage: Stage) -> None:
+    """Its tasks would wait, and nothing would say for what."""
+    stage.client._checked("DELETE", "/pools/gpu")
+    stage.client.trigger({"unknown": 1}, "without-pool")
+    stage.wait("without-pool")
+    assert stage.slots("gpu") == (0, 1)
+
+
 def _trainers(stage: Stage) -> list[psutil.Process]:
     """What trains below the running Airflow."""
     supervisor = json.loads(State.of(stage.home).record.read_text())["pid"]
