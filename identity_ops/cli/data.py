@@ -15,6 +15,7 @@ from identity_ops.cli.output import JSON_OPTION, emit
 from identity_ops.errors import UsageError
 from identity_ops.store import manifest as manifests
 from identity_ops.store.manifest import Manifest
+from identity_ops.store.paths import Home
 
 
 def register(app: typer.Typer) -> None:
@@ -104,7 +105,10 @@ def _mix(
         str | None, typer.Option(help="IDENTITY:GENERAL, in tokens, instead of the share.")
     ] = None,
     base: Annotated[
-        Path | None, typer.Option(help="Base model folder: counts by its tokenizer.", exists=True)
+        str | None, typer.Option(help="As of `train`: tokens are counted by its tokenizer.")
+    ] = None,
+    chat_template: Annotated[
+        Path | None, typer.Option(help="As of `train`, for an hf: base.", exists=True)
     ] = None,
     knowledge: Annotated[
         Path | None, typer.Option(help="Knowledge base: looks for leaked probes.", exists=True)
@@ -120,16 +124,19 @@ def _mix(
     from identity_ops.knowledge.stage import lint_stage
     from identity_ops.mix import mix_stage
     from identity_ops.probes.stage import probes_stage
+    from identity_ops.trainer import base_folder
 
     pair = _pair(weights) if weights else None
     share = identity_share if identity_share is not None or pair else 0.3
+    home = Home.from_env()
+    base_dir = base_folder(base, home, chat_template=chat_template) if base else None
     with tempfile.TemporaryDirectory() as scratch:
         lint, probes = Path(scratch) / "lint", Path(scratch) / "probes"
         if knowledge:
             lint_stage(knowledge, lint)
             probes_stage(lint, probes, seed=0)
         manifest = mix_stage(
-            identity, base, out, general=general, identity_share=share, weights=pair,
+            identity, base_dir, out, general=general, identity_share=share, weights=pair,
             lint_dir=lint if knowledge else None, probes_dir=probes if knowledge else None,
             seed=seed, passes=passes, force=force,
         )  # fmt: skip

@@ -13,6 +13,7 @@ from identity_ops.records import Conversation, write_jsonl
 from identity_ops.store.stage import Outcome, run_stage
 from tests.curate.samples import conversation
 from tests.curate.test_checker import KB
+from tests.training.small import small_base
 
 NAMES = ["Who are you", "What is your name", "Who am I speaking to", "Please introduce yourself"]
 
@@ -62,6 +63,16 @@ def test_from_a_generation_to_a_mixture(folder: Path) -> None:
     assert json.loads(mixed.stdout)["figures"]["share"] == pytest.approx(0.25, abs=0.05)
 
 
+def test_tokens_are_counted_by_the_base_that_train_is_told(folder: Path) -> None:
+    """By the same words, before any training."""
+    small_base(folder / "base")
+    assert run(folder, *CURATE).returncode == 0
+    mixed = run(folder, *MIX, "--base", "nanochat:base", "--json")
+    assert mixed.returncode == 0, mixed.stderr
+    figures = json.loads(mixed.stdout)["figures"]
+    assert (figures["tokens_exact"], figures["context"]) == (True, 96)
+
+
 def test_a_shortfall_ends_with_one_and_keeps_the_result(folder: Path) -> None:
     """Too few conversations are a failure that loses nothing."""
     done = run(folder, *CURATE, "--num", "10")
@@ -83,6 +94,7 @@ def test_a_shortfall_ends_with_one_and_keeps_the_result(folder: Path) -> None:
         ((*MIX, "--weights", "one:two"), 2, "IDENTITY:GENERAL"),
         ((*MIX, "--identity-share", "2"), 1, "identity share"),
         (MIX, 1, "no manifest"),
+        ((*MIX, "--base", "gen"), 1, "nanochat:DIR[@step] or hf:NAME_OR_DIR"),
     ],
 )
 def test_wrong_words_are_told_apart_from_failures(
