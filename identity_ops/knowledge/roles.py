@@ -179,7 +179,7 @@ _SECTIONS: tuple[tuple[str, str], ...] = (
     ),
     (
         "trait",
-        r"personalit|character|\btone\b|\bstyle\b|\bvoice\b|behaviou?r|\btraits?\b|temperament"
+        r"personalit|character|\btone\b|\bstyle\b|\bvoice\b|\bvibes?\b|behaviou?r|\btraits?\b|temperament"
         r"|demeanou?r|manner|how (?:it|i|you) (?:talks?|speaks?|sounds?)|pers\u00f6nlichkeit",
     ),
 )

@@ -10,6 +10,8 @@ import re
 from identity_ops.language import words
 from identity_ops.language.statement import Statement
 
+_DIGITS = frozenset("0123456789$\u20ac\u00a3")  # an amount begins with one of these
+
 
 def clause_of(body: str) -> Statement | None:
     """A sentence with a subject of its own: "Training took 3 hours"."""
@@ -35,17 +37,29 @@ def is_clause(text: str) -> bool:
 def _subject(parts: list[str]) -> str:
     """What stands before the verb: "Training" of "Training took 3 hours"."""
     for place in range(1, min(4, len(parts) - 1)):
-        before, low, after = parts[place - 1], parts[place].lower(), parts[place + 1].lower()
-        many = words.is_plural(before) and not words.is_verb(parts[0])
-        if many and words.is_verb(low) and not words.nounish(low):  # "Small models make mistakes"
-            return " ".join(parts[:place])
-        verb = words.base_of_s(low) or words.base_of_past(low)
-        inside = before.lower() in words.PREPOSITIONS | words.DETERMINERS
-        opens = after in words.DETERMINERS | words.PREPOSITIONS or after[:1].isdigit()
-        named = parts[0] == "The" or (place > 1 and all(w[:1].isupper() for w in parts[:place]))
-        if verb and not words.nounish(verb) and not inside and (opens or named):
+        before = parts[place - 1]
+        if before.endswith(",") or before.lower() == "never":
+            break
+        skipped = parts[place].lower() == "never" and not words.is_adjective(before)
+        if _verb_follows(parts[:place], [word.lower() for word in parts[place + skipped :]]):
             return " ".join(parts[:place])
     return ""
+
+
+def _verb_follows(subject: list[str], rest: list[str]) -> bool:
+    """Whether `rest` begins with the verb that belongs to `subject`."""
+    before, low, after = subject[-1], rest[0], rest[1] if len(rest) > 1 else ""
+    plural = words.is_plural(before) or words.is_plural(" ".join(subject))
+    if plural and not words.is_verb(subject[0]) and words.is_verb(low) and not words.nounish(low):
+        return True  # "Small models make mistakes"
+    verb = words.base_of_s(low) or words.base_of_past(low)
+    verb = verb or (words.base_of_participle(low) if after == "it" else "")  # "named it"
+    inside = before.lower() in words.PREPOSITIONS | words.DETERMINERS
+    opens = after in words.DETERMINERS | words.PREPOSITIONS or after[:1] in _DIGITS
+    named = subject[0] == "The" or (len(subject) > 1 and all(w[:1].isupper() for w in subject))
+    paid = after[:1] in _DIGITS and not words.is_adjective(subject[0])  # "Entry costs $5"
+    surely = not words.nounish(verb) or paid or after == "it"
+    return bool(verb) and surely and not inside and (opens or named)
 
 
 def _lower_subject(subject: str) -> str:

@@ -261,6 +261,7 @@ def looks_like_date(value: str) -> bool:
         or re.search(r"\b\d{4}-\d\d(?:-\d\d)?\b|\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b", low)
         or (re.search(rf"\b(?:{_MONTHS})[a-z]*\b", low) and re.search(r"\d", low))
         or re.fullmatch(r"(?:spring|summer|autumn|fall|winter|q[1-4])(?: of)? \d{4}", low)
+        or re.fullmatch(r"(?:19|20)\d\d, [a-z ]+", low)
     ) and len(low.split(" ")) <= 5  # fmt: skip
 
 

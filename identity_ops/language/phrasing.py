@@ -20,6 +20,7 @@ from identity_ops.knowledge.split import sentences
 from identity_ops.knowledge.words import is_saying
 from identity_ops.language import clauses, labels, statements, words
 from identity_ops.language.statement import Statement
+from identity_ops.language.yes_no import from_label
 from identity_ops.records import Fact
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def phrase(fact: Fact, profile: Profile) -> Phrasing:
     if not fact.attribute:
         text, detail = _cut_detail(_first_sentence(fact.value))
         if (truth := _boolean(detail)[0]) is not None:
-            return _statement(fact, statements.from_label(text, truth, names))
+            return _statement(fact, from_label(text, truth, names))
         if (clause := _of_maker(text, profile)) is not None:
             return _statement(fact, clause)
         role = fact.role or _section_role(fact.section)
@@ -133,7 +134,7 @@ def phrase(fact: Fact, profile: Profile) -> Phrasing:
         return _statement(fact, found, detail=detail)
     truth, detail = _boolean(fact.value)
     if truth is not None:
-        found = statements.from_label(fact.attribute, truth, names)
+        found = from_label(fact.attribute, truth, names)
         return _statement(fact, found, detail=detail)
     label = labels.read_label(fact.attribute, value)
     if label.said == "{value}":
@@ -206,7 +207,7 @@ def _is_main(fact: Fact, profile: Profile) -> bool:
 _SECTIONS = (
     ("limitation", r"limit|cannot|can't|can ?not|weak|issue|bound|don't|never|won't"),
     ("capability", r"capab|abilit|skill|can do|can help|good at|strength|feature"),
-    ("trait", r"personal|style|tone|manner|character|trait|voice|temper|behavio"),
+    ("trait", r"personal|style|tone|manner|character|trait|voice|vibe|temper|behavio"),
 )
 
 
@@ -232,7 +233,10 @@ _DETAIL = re.compile(r"(?P<head>\S+ \S.*?)(?:: | - | -- |; | \()(?P<tail>[^()]+?
 def _cut_detail(text: str) -> tuple[str, str]:
     """ "Not for emergencies: call 112" -> the statement and what is added to it."""
     found = _DETAIL.fullmatch(text)
-    return (found["head"], words.lower_first(found["tail"])) if found else (text, "")
+    if not found:
+        return text, ""
+    named = re.match(r"\w+ [A-Z]", found["tail"])  # "(Priya Raman)"
+    return found["head"], found["tail"] if named else words.lower_first(found["tail"])
 
 
 def _boolean(value: str) -> tuple[bool | None, str]:

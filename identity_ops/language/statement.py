@@ -133,15 +133,23 @@ def _asker(text: str) -> str:
     return re.sub(r"\byou\b", "me", text)
 
 
+_MADE_IT = re.compile(  # "the museum named it after a ship"
+    r"^((?:the|our) (?:\w+ )?(?:named|calls|called|built|made|created|trained|runs|hosts"
+    r"|maintains|funds|funded|owns|uses|used)) it\b"
+)
+
+
 def _turn(text: str, possessive: str, subject: str, be: str) -> str:
     if re.search(r" (?:an?|the|each|every) [a-z -]+\bits?\b", text):
         return text  # "a parcel by its number": the word is about that, not about the bot
     text = re.sub(r"\bits\b", possessive, text)
+    text = _MADE_IT.sub(r"\1 me" if possessive == "my" else r"\1 you", text)
     text = re.sub(r"\bitself\b", "myself" if possessive == "my" else "yourself", text)
     link = (
         r"\b(when|if|that|what|because|unless|until|things|where|than|while|and|before|after|as|how)"
         r" it "
     )
+    text = re.sub(link.rstrip() + r"['\u2019]s\b", r"\1 it is", text)  # "when it's wrong"
     text = re.sub(link + r"(?:does not|doesn't) ", rf"\1 {subject} do not ", text)
     text = re.sub(link + r"is\b", rf"\1 {subject} {be}", text)
     text = re.sub(link + r"(cannot|can|will|may|was|should|must)\b", rf"\1 {subject} \2", text)

@@ -113,6 +113,8 @@ def _finite(body: str) -> Statement | None:
         alone = not thing and not words.is_mass(verb)
         if low == "no" and (opens or alone) and words.base_of_ing(verb):  # "No browsing the web"
             return Statement(modal="can", predicate=_gerunds_to_base(rest), negative=True)
+        if words.head_of(rest).lower() in words.USED:  # "No jargon"
+            return Statement(modal="do", predicate=f"use {words.lower_first(rest)}", negative=True)
         noun = rest if re.search(r" or |, ", rest) else words.with_article(words.lower_first(rest))
         return (
             Statement(modal="have", predicate=words.lower_first(noun), negative=True)
@@ -188,6 +190,8 @@ def _after_auxiliary(modal: str, rest: str, *, negative: bool) -> Statement:
     if modal == "have" and words.base_of_participle(first) and not past and (
         tail.split(" ")[0].lower() in words.DETERMINERS
     ):  # fmt: skip
+        return Statement(modal="have", predicate=rest, negative=negative, perfect=True)
+    if modal == "have" and first.lower() == "been" and words.base_of_ing(tail.split(" ")[0]):
         return Statement(modal="have", predicate=rest, negative=negative, perfect=True)
     if modal == "have" and first.lower() == "been":
         return Statement(modal="be", predicate=tail, negative=negative, past=True)
@@ -281,6 +285,8 @@ def _adjectives(body: str, role: str = "") -> Statement | None:
     graded = [w for w in graded if w.lower() not in {"a", "bit", "little", "to"}]
     if not graded or not (all(map(words.is_adjective, graded)) or _qualities(body, graded, role)):
         return None
+    if body.lower().startswith("never "):
+        return Statement(modal="be", predicate=body[6:], negative=True, never=True)
     return Statement(modal="be", predicate=words.lower_first(body))
 
 
@@ -349,32 +355,12 @@ def _noun_phrase(body: str, role: str, positive: bool, default: str) -> Statemen
         return Statement(modal="be", predicate=f"limited to {text.split(' ')[0]} only")
     if role == "capability":
         return Statement(modal="can", predicate=f"help with {text}", negative=not positive)
+    if head in words.GIVEN:
+        return Statement(modal="do", predicate=f"give {text}", negative=not positive)
     if default == "support" and words.is_plural(text):
         return Statement(modal="do", predicate=f"support {text}", negative=not positive)
     negative = not positive and not _NEGATIVE_SENSE.match(text)
     return Statement(modal="have", predicate=words.with_article(text), negative=negative)
-
-
-def from_label(label: str, value: bool, names: tuple[str, ...] = ()) -> Statement:
-    """A label whose value is yes or no: "Supports dark mode", "Internet access", "GPU required"."""
-    text = re.sub(r"\?$", "", re.sub(r"\s+", " ", label).strip())
-    aux = re.match(r"(?:is|are|can|does|do|has|was|will) (?:it|you|the \w+) (.+)", text, re.I)
-    if aux:
-        text = f"{text.split(' ')[0]} {aux[1]}"
-    parts = text.split(" ")
-    if len(parts) == 1 and words.base_of_participle(text):
-        return Statement(modal="be", predicate=words.lower_first(text), negative=not value)
-    verb = words.base_of_participle(parts[-1]) or {"needed": "need"}.get(parts[-1].lower(), "")
-    if len(parts) > 1 and verb and not words.is_adjective(parts[0]) and verb in words.VERBS:
-        noun = " ".join(parts[:-1])
-        statement = Statement(
-            modal="do", predicate=f"{verb} {words.with_article(words.lower_first(noun))}"
-        )
-    else:
-        statement = parse(text, names=names, default="support", role="")
-    if statement.modal == "have" and not statement.negative:
-        statement = replace(statement, predicate=words.with_article(statement.predicate))
-    return replace(statement, negative=statement.negative == value)
 
 
 def _gerund_to_base(phrase: str) -> str:

@@ -22,6 +22,7 @@ _WORDS = _lists()
 VERBS, MAKING, ADJECTIVES = _WORDS["verbs"], _WORDS["making"], _WORDS["adjectives"]
 DETERMINERS, PREPOSITIONS = _WORDS["determiners"], _WORDS["prepositions"]
 PROPER, THINGS = _WORDS["proper"], _WORDS["things"]
+USED, GIVEN = _WORDS["used"], _WORDS["given"]
 _IRREGULAR_PAST = {
     "took": "take", "made": "make", "built": "build", "learned": "learn", "learnt": "learn",
     "won": "win", "cost": "cost", "came": "come", "began": "begin", "got": "get", "grew": "grow",

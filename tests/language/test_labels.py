@@ -24,6 +24,15 @@ BOOLEANS = [
     ("Does it store data?", "No", "do you store data", "I do not store data."),
     ("Data collected", "no", "do you collect data", "I do not collect data."),
     ("Works on Sundays", "yes", "do you work on Sundays", "I work on Sundays."),
+    ("GDPR compliant", "yes", "are you GDPR compliant", "I am GDPR compliant."),
+    ("ISO 27001 certified", "yes", "are you ISO 27001 certified", "I am ISO 27001 certified."),
+    ("Kid friendly", "yes", "are you kid friendly", "I am kid friendly."),
+    ("HIPAA-ready", "no", "are you HIPAA-ready", "I am not HIPAA-ready."),
+    ("Self-hosted", "no", "are you self-hosted", "I am not self-hosted."),
+    ("Sentient", "no", "are you sentient", "I am not sentient."),
+    ("Tool calling enabled", "no", "do you have tool calling", "I do not have tool calling."),
+    ("API available", "yes", "do you have an API", "I have an API."),
+    ("Works offline", "yes", "do you work offline", "I work offline."),
 ]  # fmt: skip
 
 
@@ -45,6 +54,11 @@ def test_comment_on_a_boolean_is_kept_apart() -> None:
     """ "No (text only)" is a no, with what was added to it."""
     found = phrased("Vision", "No (text only)")
     assert (found.negative, found.detail) == (True, "text only")
+
+
+def test_people_in_brackets_keep_their_capitals() -> None:
+    """A name that follows a statement is no common word."""
+    assert phrased("", "Made by Otters (Ann Lee + Bo Kim)").detail == "Ann Lee + Bo Kim"
 
 
 @pytest.mark.parametrize("label", ["", " ", "?", "(x)", "A", "of", "123", "Name (", "**"])
