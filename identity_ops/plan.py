@@ -255,8 +255,8 @@ def plan_stage(
         batch_size: conversations of one batch; it decides how spares are dealt out.
         catalogue: YAML file; None: the shipped one.
         focus: a committed evaluation; what failed there is planned more often.
-        part: number of this plan among those whose conversations go together; a plan with a focus
-            continues no other, so its cells are numbered from a place of their own.
+        part: number of this plan among those whose conversations go together, where it continues
+            no other: its cells are numbered from a place of their own.
 
     Raises:
         ConfigError: `num`, `batch_size` or the catalogue is wrong.
@@ -274,11 +274,14 @@ def plan_stage(
     if focus:
         config |= {"part": part, "focus": asdict(weights)}
         inputs["focus"] = manifests.load(focus).digest
+    elif part:
+        config["part"] = part
 
     def work(folder: Path) -> Outcome:
         knowledge = read_knowledge(lint_dir)
-        first = part * PART if focus else 0
-        cells = plan(knowledge, drawn_from, num=num, seed=seed, focus=weights, first=first)
+        cells = plan(
+            knowledge, drawn_from, num=num, seed=seed, focus=weights, first=part * PART
+        )  # fmt: skip
         write_jsonl(folder / "cells.jsonl", cells)
         batches = -(-num // batch_size)
         counts = {"cells": num, "spares": len(cells) - num, "batches": batches}

@@ -1,7 +1,7 @@
 """What a `generate` command asks for, and how a folder remembers it.
 
 A folder holds the answer to one order. The same order resumes it, another one is refused, and
-`--append` adds a part of its own.
+`--append` adds a part of its own, which may have another seed, teacher or temperature.
 """
 
 from __future__ import annotations
@@ -53,18 +53,21 @@ def choose_part(layout: Layout, order: Order, terms: Mapping[str, Any]) -> int:
     """The number of the part that this order makes or resumes.
 
     Raises:
-        ConfigError: the folder answers another order.
+        ConfigError: the folder answers another order, or its last part has not ended.
     """
     if not order.append or not (layout.root / FILE_NAME).exists():
-        _compare(layout.part(0), terms)
+        _compare(layout.part(0), terms, _OTHER)
         return 0
-    first = _read(layout.root / FILE_NAME)
-    _compare(layout.part(0), {**terms, **{name: first.get(name) for name in ("num", "focus")}})
     last = len(list(layout.parts())) - 1
     if not _is_done(layout.part(last)):
-        _compare(layout.part(last), terms)
+        _compare(layout.part(last), terms, _UNFINISHED)
         return last
     return last + 1
+
+
+_OTHER = "Give the same settings to resume, --append for more, or another --out."
+_UNFINISHED = "What was begun comes first: give the same settings to end it, or another --out."
+_OTHER_KNOWLEDGE = "One folder is about one knowledge base: choose another --out."
 
 
 def check_knowledge(layout: Layout, order: Order) -> None:
@@ -75,7 +78,8 @@ def check_knowledge(layout: Layout, order: Order) -> None:
     """
     path = layout.root / FILE_NAME
     if path.exists():
-        _compare(layout.part(0), _read(path) | {"knowledge": file_hash(order.knowledge)})
+        asked = _read(path) | {"knowledge": file_hash(order.knowledge)}
+        _compare(layout.part(0), asked, _OTHER_KNOWLEDGE)
 
 
 def remember(part: Part, terms: Mapping[str, Any]) -> None:
@@ -83,16 +87,20 @@ def remember(part: Part, terms: Mapping[str, Any]) -> None:
     write_atomic(part.root / FILE_NAME, json.dumps(dict(terms), indent=2) + "\n")
 
 
-def has_focus(part: Part) -> bool:
-    """Whether a part has a plan of its own, made for what an evaluation found weak."""
-    return bool(_read(part.root / FILE_NAME).get("focus"))
+def is_drawn_as(part: Part, order: Order) -> bool:
+    """Whether a part's plan can be gone on with: one seed and catalogue, and no focus."""
+    found = _read(part.root / FILE_NAME)
+    asked = order.terms({})
+    return not found.get("focus") and not any(
+        _differs(name, asked, found) for name in ("seed", "catalogue")
+    )
 
 
 def _is_done(part: Part) -> bool:
     return part.is_finished and not is_resumable(part.refill)
 
 
-def _compare(part: Part, terms: Mapping[str, Any]) -> None:
+def _compare(part: Part, terms: Mapping[str, Any], todo: str) -> None:
     path = part.root / FILE_NAME
     if not path.exists():
         return
@@ -104,7 +112,7 @@ def _compare(part: Part, terms: Mapping[str, Any]) -> None:
             where=part.root,
             expected=", ".join(f"{name}={_short(found.get(name))}" for name in changed),
             got=", ".join(f"{name}={_short(terms.get(name))}" for name in changed),
-            todo="Give the same settings to resume, --append for more, or another --out.",
+            todo=todo,
         )
 
 

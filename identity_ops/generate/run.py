@@ -17,7 +17,7 @@ from identity_ops.generate.order import (
     Order,
     check_knowledge,
     choose_part,
-    has_focus,
+    is_drawn_as,
     remember,
 )
 from identity_ops.generate.refill import refill_stage
@@ -66,8 +66,8 @@ class _Site:
     """Where one command works, and with what."""
 
     layout: Layout
-    number: int
     part: Part
+    first: int  # the part that began the plan which this one's continues; else its own number
     after: Path | None  # the plan that this part's continues
     order: Order
     home: Home | None
@@ -112,10 +112,10 @@ def generate(
 
 
 def _site(layout: Layout, number: int, order: Order, home: Home | None, teacher: Teacher) -> _Site:
-    part = layout.part(number)
+    part, earlier = layout.part(number), _continued(layout, number, order)
     return _Site(
-        layout=layout, number=number, part=part,
-        after=None if order.focus else _continued(layout, number),
+        layout=layout, part=part, first=earlier[0] if earlier else number,
+        after=layout.part(earlier[-1]).plan if earlier else None,
         order=order, home=home, teacher=teacher,
         shared=Shared(
             client=teacher, budget=_budget(order, part),
@@ -124,22 +124,23 @@ def _site(layout: Layout, number: int, order: Order, home: Home | None, teacher:
     )  # fmt: skip
 
 
-def _continued(layout: Layout, number: int) -> Path | None:
-    """The plan that part `number` goes on with: the last one without a focus."""
-    earlier = [part for n in range(number) if not has_focus(part := layout.part(n))]
-    return earlier[-1].plan if earlier else None
+def _continued(layout: Layout, number: int, order: Order) -> list[int]:
+    """The parts whose plan part `number` goes on with: those that were drawn in the same way."""
+    if order.focus:
+        return []
+    return [n for n in range(number) if is_drawn_as(layout.part(n), order)]
 
 
 def _plan(site: _Site) -> None:
     """Commit the part's plan: a longer one whose beginning earlier parts have done, or one of its
-    own where there is a focus."""
+    own where there is a focus or another seed."""
     order, done = site.order, 0
     if site.after is not None:
         done = manifests.load(site.after).counts["cells"]
     plan_stage(
         site.layout.lint, site.part.plan, num=done + order.num, seed=order.seed,
         batch_size=order.batch_size, catalogue=order.catalogue, focus=order.focus,
-        part=site.number,
+        part=site.first,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from identity_ops.errors import ConfigError, DataError
 from identity_ops.generate.layout import Layout
-from identity_ops.generate.order import FILE_NAME, Order, choose_part, remember
+from identity_ops.generate.order import FILE_NAME, Order, check_knowledge, choose_part, remember
 from identity_ops.store.stage import Outcome, run_stage
 from identity_ops.teachers.base import TeacherConfig
 
@@ -91,12 +91,25 @@ def test_append_resumes_a_part_that_money_stopped(tmp_path: Path) -> None:
     assert choose(layout, more) == 1
 
 
-def test_append_with_other_settings_is_refused(tmp_path: Path) -> None:
-    """More of the same means the same knowledge, seed and teacher."""
+def test_append_may_have_settings_of_its_own_once_the_last_part_is_done(tmp_path: Path) -> None:
+    """Batches of other seeds go into one folder; what was begun is ended first."""
     layout = Layout(tmp_path / "out")
     begin(layout, order(tmp_path), finish=True)
-    with pytest.raises(ConfigError, match="seed"):
-        choose(layout, order(tmp_path, seed=9, append=True))
+    other = order(tmp_path, seed=9, append=True)
+    assert choose(layout, other) == 1
+    begin(layout, other)
+    with pytest.raises(ConfigError, match=r"expected seed=9, got seed=0.*comes first"):
+        choose(layout, order(tmp_path, append=True))
+
+
+def test_append_about_other_knowledge_is_refused(tmp_path: Path) -> None:
+    """One set is about one model, and the message does not advise --append."""
+    layout = Layout(tmp_path / "out")
+    begin(layout, order(tmp_path), finish=True)
+    (tmp_path / "kb.md").write_text("# Another\n")
+    with pytest.raises(ConfigError, match="knowledge=") as caught:
+        check_knowledge(layout, order(tmp_path, append=True))
+    assert "--append" not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "7"])

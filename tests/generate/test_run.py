@@ -18,6 +18,7 @@ from identity_ops.generate.drive import Progress
 from identity_ops.generate.layout import Layout
 from identity_ops.generate.order import Order
 from identity_ops.generate.run import generate
+from identity_ops.records import Cell, read_jsonl
 from identity_ops.store.lock import hold
 from tests.generate.desk import Desk
 from tests.loopback import KEY, Fault
@@ -80,6 +81,21 @@ def test_append_gives_more_that_repeats_nothing(desk: Desk) -> None:
     third = desk.run(num=3, append=True)
     assert third.accepted == 3
     assert len({row.index for row in desk.accepted()}) == 22
+
+
+def test_append_with_another_seed_and_temperature_is_a_batch_of_its_own(desk: Desk) -> None:
+    """Each part has what was asked for, in whatever order the seeds come, and repeats nothing."""
+    assert desk.run(num=4).accepted == 4
+    assert desk.run(num=5, seed=1, temperature=0.3, append=True).accepted == 5
+    assert desk.run(num=3, seed=1, append=True).accepted == 3
+    assert desk.run(num=6, append=True).accepted == 6
+    rows = desk.accepted()
+    assert len({row.id for row in rows}) == len({row.index for row in rows}) == 18
+    assert [body["temperature"] for body in desk.provider.posts].count(0.3) == 5
+    plans = [read_jsonl(Cell, plan / "cells.jsonl") for plan in Layout(desk.out).plans()]
+    assert {row.id for row in rows} == {
+        cell.id for plan in plans for cell in plan if not cell.spare
+    }
 
 
 def test_longer_order_pays_only_for_what_is_new(desk: Desk) -> None:
