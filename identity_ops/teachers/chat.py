@@ -23,7 +23,7 @@ class ChatTeacher(RemoteTeacher):
             "model": self.model,
             "messages": [{"role": "user", "content": self._prompt.render(cell)}],
             "temperature": self.config.temperature,
-            "max_tokens": self.config.max_tokens,
+            self._limit_name: self.config.max_tokens,
             "response_format": {
                 "type": "json_schema",
                 "json_schema": {"name": "conversation", "strict": True, "schema": RESPONSE_SCHEMA},
@@ -34,6 +34,10 @@ class ChatTeacher(RemoteTeacher):
     @property
     def _path(self) -> str:
         return "chat/completions"
+
+    @property
+    def _limit_name(self) -> str:
+        return "max_tokens"
 
     def _extras(self) -> dict[str, Any]:
         """Fields that only this provider knows."""

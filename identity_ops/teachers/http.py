@@ -27,6 +27,7 @@ from identity_ops.errors import ProviderError
 
 MAX_BODY = 16 * 2**20  # bytes; /models of a big provider is about half a megabyte
 _CONNECT_S = 10.0
+_PAGE_S = 30.0  # for a page about keys or models, which nobody has to write first
 CERTIFICATES = "REQUESTS_CA_BUNDLE"  # a file of other certificates to trust, as for requests
 Auth = Callable[[SecretStr], dict[str, str]]
 
@@ -50,14 +51,14 @@ class Client:
     Args:
         base_url: checked by `keys.checked_url`.
         pool: connections kept open, as many as there are workers.
-        timeout_s: for one exchange from the first byte sent to the last received.
+        timeout_s: for one exchange from the first byte sent to the last received; a GET has
+            half a minute at most.
         auth: the headers that carry a key.
     """
 
     def __init__(self, base_url: str, *, pool: int, timeout_s: float, auth: Auth) -> None:
         self.base_url, self._auth = base_url, auth
-        connect = min(_CONNECT_S, timeout_s)
-        self._timeout: Any = urllib3.Timeout(connect=connect, total=timeout_s)
+        self._timeout_s = timeout_s
         self._verify = os.environ.get(CERTIFICATES) or True
         self._adapter = _Adapter(pool_connections=1, pool_maxsize=pool, max_retries=0)
         self._session = requests.Session()
@@ -77,10 +78,12 @@ class Client:
         headers |= {"Content-Type": "application/json"} if payload is not None else {}
         url = f"{self.base_url}/{path}"
         request = requests.Request(method, url, headers=headers, data=payload).prepare()
+        total = self._timeout_s if payload is not None else min(_PAGE_S, self._timeout_s)
+        timeout: Any = urllib3.Timeout(connect=min(_CONNECT_S, total), total=total)
         try:
             # The adapter itself: no proxy, netrc, cookie or redirect comes between.
             response = self._adapter.send(
-                request, stream=True, timeout=self._timeout, verify=self._verify
+                request, stream=True, timeout=timeout, verify=self._verify
             )
             return Reply(response.status_code, _lower(response.headers), self._read(response.raw))
         except (requests.RequestException, transport.HTTPError, OSError,

@@ -21,6 +21,12 @@ class OpenAITeacher(ChatTeacher):
     url_variable = "OPENAI_BASE_URL"
     key_page = "models"  # the one page that all such servers have and that needs the key
 
+    @property
+    def _limit_name(self) -> str:
+        """OpenAI's reasoning models refuse the name that all servers like it know."""
+        is_own = self.base_url == self.default_url
+        return "max_completion_tokens" if is_own else super()._limit_name
+
     def _find_key(self) -> SecretStr | None:
         try:
             return super()._find_key()

@@ -13,6 +13,7 @@ from identity_ops.teachers.http import Reply
 
 _MOST_TOKENS = 10**9  # of one request: beyond this, what is said is noise
 _MOST_USD = 10**6
+_KEEP_ALIVE = re.compile(rb"\A(?:\s*:[^\n]*\n)+")  # lines of comment before the body
 Refuse = Callable[[int, dict[str, Any], dict[str, str]], IdentityError]
 
 
@@ -45,9 +46,12 @@ def listed_rows(page: Any) -> list[dict[str, Any]]:
 
 
 def parse(body: bytes) -> Any:
-    """The JSON in `body` (white space around it is fine); None where there is none."""
+    """The JSON in `body`, None where there is none.
+
+    White space around it and the comments that keep a slow connection open are fine.
+    """
     try:
-        return json.loads(body.decode("utf-8-sig"))
+        return json.loads(_KEEP_ALIVE.sub(b"", body).decode("utf-8-sig"))
     except (ValueError, RecursionError):
         return None
 

@@ -20,6 +20,7 @@ from identity_ops.errors import (
     RequestError,
 )
 from identity_ops.teachers.openrouter import OpenRouterTeacher
+from identity_ops.teachers.reply import parse
 from tests.loopback import Fault, Provider
 from tests.scene import account, cell
 from tests.teachers.conftest import made
@@ -77,6 +78,13 @@ def test_broken_answer_is_transient(
     provider.faults.append(fault)
     assert teacher.complete(cell(), 0, account()).finish_reason == "stop"
     assert len(provider.posts) == 2
+
+
+@pytest.mark.parametrize("before", [b" \n\n \n", b": PROCESSING\n\n", b"\n: wait\n\n\n: wait\n\n"])
+def test_what_keeps_a_slow_connection_open_is_no_part_of_the_answer(before: bytes) -> None:
+    """White space and comments come before the JSON while a model is at work."""
+    assert parse(before + b'{"id": ": x\\n"}') == {"id": ": x\n"}
+    assert parse(before + b"no") is None
 
 
 @pytest.mark.parametrize("fault", [Fault(body=b"{"), Fault(status=503), Fault(cut=9, reset=True)])

@@ -175,6 +175,18 @@ def test_silent_server_times_out(provider: Provider, tmp_path: Path) -> None:
         teacher.complete(cell(), 0, account())
 
 
+def test_page_about_a_key_is_not_waited_for_like_an_answer(
+    provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A silent /key or /models holds no run up for the minutes that a conversation may take."""
+    monkeypatch.setattr("identity_ops.teachers.http._PAGE_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with made(provider, tmp_path, base_url=url, timeout_s=20.0) as teacher:
+            teacher.preflight()
+            assert teacher.offered() == []
+
+
 def test_nobody_listening_is_transient_and_costs_nothing(tmp_path: Path) -> None:
     """A refused connection is tried again, and nothing is booked for it."""
     with serve() as gone:

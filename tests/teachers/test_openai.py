@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from identity_ops.errors import AuthError, ConfigError
+from identity_ops.teachers.base import TeacherConfig
 from identity_ops.teachers.openai import OpenAITeacher
 from identity_ops.teachers.spend import Price
 from tests.loopback import KEY, Fault, serve
@@ -46,6 +47,20 @@ def test_cost_comes_from_the_price_where_the_server_says_none(
         response = teacher.complete(cell(), 0, account())
         teacher.close()
     assert response.cost_usd == pytest.approx(0.002)
+
+
+def test_openai_itself_is_asked_by_the_name_its_models_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its reasoning models refuse `max_tokens`; servers like it may know no other name."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    asked = {}
+    for url in ("https://api.openai.com/v1/", "http://127.0.0.1:1/v1"):
+        config = TeacherConfig.of(name="openai", model="gpt-5-mini", base_url=url, max_tokens=99)
+        teacher = OpenAITeacher(config, knowledge(tmp_path))
+        asked[url] = {name for name, value in teacher.request(cell()).items() if value == 99}
+        teacher.close()
+    assert list(asked.values()) == [{"max_completion_tokens"}, {"max_tokens"}]
 
 
 def test_loopback_server_needs_no_key(tmp_path: Path) -> None:
