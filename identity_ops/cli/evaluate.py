@@ -54,6 +54,10 @@ def evaluate_command(
     baseline: Annotated[
         Path | None, typer.Option(help="Folder of the model before training.", exists=True)
     ] = None,
+    mixture: Annotated[
+        Path | None,
+        typer.Option(help="What it was trained on: tells which --probes it has seen.", exists=True),
+    ] = None,
     control: Annotated[
         str | None,
         typer.Option(
@@ -89,13 +93,15 @@ def evaluate_command(
     --judge asks another model for its opinion on each answer, and on 430 answers
     labelled by hand, which shows how far to trust it. The rules decide all the same.
     """
+    if mixture and not (mixture / manifests.FILE_NAME).is_file():
+        raise UsageError("no mixture", where=mixture, todo="Name a folder that `mix` made.")
     wanted = read_rules(rules) if rules else None
     beside = _control_of(control) if control else None
     other = _judge_settings(judge, judge_model, max_cost, price)
     lint_stage(knowledge, out / "lint")
     probes_stage(out / "lint", out / "probes", seed=seed, extra=probes)
     manifest = evaluate_stage(
-        model, baseline, out / "probes", out / "lint", out, control_dir=beside,
+        model, baseline, out / "probes", out / "lint", out, mix_dir=mixture, control_dir=beside,
         max_tokens=max_tokens, draws=samples, seed=seed, force=force,
     )  # fmt: skip
     scores = load_scores(out)
@@ -108,6 +114,8 @@ def evaluate_command(
     data = {"counts": manifest.counts, "scores": scores, "report": str(page), "gate": verdict,
             "judge": opinion and opinion.figures | {"cost_usd": opinion.cost_usd}}  # fmt: skip
     parts = [render_table(scores["rows"]), *(f"\n{text}" for text in control_lines(scores))]
+    if met := manifest.counts["seen"]:
+        parts.append(f"\n{met} of your {manifest.counts['own']} probes occur in training")
     parts += _drawn(scores["drawn"]) if samples else []
     parts += _opinion(opinion, out / "judge") if opinion else []
     parts += verdict_lines(verdict) if verdict else []

@@ -223,10 +223,9 @@ def _seen(own: Sequence[Probe], mix_dir: Path, knowledge: Knowledge) -> frozense
     finder = LeakFinder(own, masked_phrases([knowledge.profile.name], knowledge.facts))
     found: set[str] = set()
     table = pq.ParquetFile(mix_dir / "train.parquet")
-    for batch in table.iter_batches(columns=["source", "messages"]):
+    for batch in table.iter_batches(columns=["messages"]):
         for row in batch.to_pylist():
-            if row["source"] == "identity":
-                found |= finder.find_all(row["messages"])
+            found |= finder.find_all(row["messages"])
     return frozenset(found)
 
 

@@ -20,7 +20,7 @@ from tests.a_run import KNOWLEDGE, write_probes
 from tests.evaluate.test_judge import saying
 from tests.loopback import KEY, Provider, serve
 from tests.test_registry import finished
-from tests.training.small import small_base
+from tests.training.small import row, small_base, talk, write_mixture
 
 MINE = {"id": "mine", "category": "mine", "question": "Who is it?", "none_of": ["zebra"]}
 
@@ -63,6 +63,22 @@ def test_a_model_is_judged_with_users_probes(words: list[object], tmp_path: Path
     assert (tmp_path / "out" / "report.html").exists()
     again = invoke(*words, "--probes", extra)
     assert "Name and creator" in again.stdout
+
+
+def test_probes_that_training_has_met_are_told(words: list[object], tmp_path: Path) -> None:
+    """In identity and in general rows alike; what is no mixture is refused before it is asked."""
+    rows = [
+        row(source, source, talk(question, "Tea."))
+        for source, question in (("identity", "who is it"), ("general", "And where is that?"))
+    ]
+    mixture = write_mixture(tmp_path / "mix", rows, rows)
+    asked = ["Who is it?", "And where is that?", "Was it you?"]
+    probes = [MINE | {"id": str(n), "question": text} for n, text in enumerate(asked)]
+    extra = write_probes(tmp_path / "p.jsonl", probes)
+    result = invoke(*words, "--probes", extra, "--mixture", mixture)
+    assert "2 of your 3 probes occur in training" in result.output
+    wrong = invoke(*words, "--probes", extra, "--mixture", tmp_path)
+    assert isinstance(wrong.exception, UsageError)
 
 
 def test_runs_and_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
