@@ -38,10 +38,12 @@ _ORGANISATION = re.compile(
     r"|association|consortium|council|observatory|museum|library|cooperative|co-?op|brothers"
     r"|sons|industries|logistics|robotics|health|digital|cloud|data|energy|house|workshop"
     r"|authority|board|trust|services?|commission|administration|corps|church|theatre|theater|farms?"
-    r"|gardens?|restaurant|hotel|airlines|railways?|ministries|laborator\w+|academia)\b",
+    r"|gardens?|restaurant|hotel|airlines|railways?|ministries|laborator\w+|academia|computing|analytics|dynamics"
+    r"|solutions|ventures|holdings)\b",
     re.IGNORECASE,
 )
-_YEAR = re.compile(r"(?:[a-z.,] |-)(?:19|20)\d\d$")  # "May 2024" is not "May 2,024"
+# "May 2024" is not "May 2,024", nor "2024, Leeds" "2,024, Leeds".
+_YEAR = re.compile(r"(?:[a-z.,] |-)(?:19|20)\d\d$|^(?:19|20)\d\d, ")
 _MONTHS = word_list(
     """January February March April May June July August September October November December"""
 )
@@ -277,10 +279,9 @@ def is_person(name: str) -> bool:
 
 
 def jointly(text: str) -> str:
-    """ "A together with B" as "A and B"."""
-    return re.sub(
-        r"\b(?:together|jointly|along|in (?:co-?operation|partnership)) with\b", "and", text
-    )
+    """ "A together with B" as "A and B", "A together with no vendor" as "A"."""
+    joint = r"\b(?:together|jointly|along|in (?:co-?operation|partnership)) with\b"
+    return re.sub(joint, "and", re.sub(rf",? {joint} no(?: \w+){{1,2}}", "", text))
 
 
 def makers(value: str) -> tuple[str, ...]:

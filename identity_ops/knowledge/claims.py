@@ -200,6 +200,7 @@ def _match(text: str, position: int, last: str) -> re.Match[str] | None:
     return None
 
 
+_CUT_SHORT = re.compile(r"\s+(?:who|that|which)\b")  # "for people" says too little
 _ABBREVIATED = re.compile(r"\s*\([A-Z][A-Za-z]{1,7}\)")  # "the Cooperative (PAC)"
 # "two sisters, Ines and Paula Quade": the names say who.
 _APPOSED = re.compile(
@@ -211,7 +212,7 @@ _APPOSED = re.compile(
 def _entries(match: re.Match[str], made: Make, before: str) -> list[Entry]:
     found = []
     for group, value in match.groupdict().items():
-        if value is None:
+        if value is None or (group == "purpose" and _CUT_SHORT.match(match.string[match.end() :])):
             continue
         if group == "created" and re.match(r"(?:in|on|since)\b", match.group(0), re.IGNORECASE):
             verbs = re.findall(r"\b(releas|launch|publish|made|creat|built|train)", before)

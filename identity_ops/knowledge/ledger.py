@@ -23,6 +23,7 @@ COPY_NAME = "knowledge.md"  # of the knowledge base inside a committed lint fold
 LEDGER_NAME = "facts.jsonl"
 _ID_CHARS = 12
 _NAME_LABELS = ("product", "model", "assistant", "bot", "chatbot", "system", "title", "agent")
+_FULL_NAME = re.compile(r"(?:full|official|complete|formal) name")
 _MAX_PASSES = 3
 _MAX_FORMS = 12  # names that sentences are searched for
 # What a value must hold to be of a role: "on request" is no address, "Rust" no date.
@@ -96,8 +97,11 @@ def entries_of(text: str) -> list[Entry]:
     topic = Topic()
     for _ in range(_MAX_PASSES):  # names found in one pass are subjects in the next
         entries = head + outline.read(blocks, topic)
-        if not any(entry.role == "name" for entry in entries):
+        named = [entry for entry in entries if entry.role == "name"]
+        if not named:
             head = [*head, *(_titled(entries) or _guessed(blocks))]
+        elif all(_FULL_NAME.fullmatch(plain(entry.label)) for entry in named):
+            head = [*head, *_within(_guessed(blocks), named[0].value)]
         known, topic = topic, _topic([*head, *entries], text)
         if topic == known:
             break
@@ -121,6 +125,11 @@ def _guessed(blocks: list[Block]) -> list[Entry]:
             line = block.text.line_at(block.text.text.index(name))
             return [Entry(section="", label="name", value=name, line=line, role="name")]
     return []
+
+
+def _within(short: list[Entry], full: str) -> list[Entry]:
+    """The names in use that a full name completes: "Fog" of "Fog Museum Guide"."""
+    return [entry for entry in short if f" {entry.value} " in f" {full} " and entry.value != full]
 
 
 def _topic(entries: list[Entry], text: str) -> Topic:

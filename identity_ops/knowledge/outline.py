@@ -36,6 +36,14 @@ _ASIDE = re.compile(
     r"|please note|disclaimer|fact|fun fact|hint|reminder)$"
 )
 _EXAMPLE = re.compile(r"(?:for )?(?:example|examples|e\.g|sample|demo)(?: \w+)?$")
+_HALF = re.compile(  # "It can", with what it can in the list below
+    r"(?:\S+ ){1,3}?(?P<modal>can|cannot|can ?not|can['\u2019]t|will not|won['\u2019]t|does not"
+    r"|doesn['\u2019]t)(?: also)?",
+    re.IGNORECASE,
+)
+_VERSION = re.compile(  # a bullet of its own: "v0.9 beta"
+    r"(?:version (?=\d)|(?=v))(v?\d+(?:\.\d+)+(?:[ -](?:alpha|beta|preview))?)", re.IGNORECASE
+)
 _STATEMENTS = ("capability", "limitation", "trait")
 
 
@@ -91,7 +99,8 @@ def _part(part: list[Block], section: Section, topic: Topic) -> list[Entry]:
 def _leads(text: Text) -> bool:
     """Whether a paragraph only introduces the list below it."""
     bold = any(start == 0 and end == len(text.text) for start, end in text.bold)
-    return text.text.rstrip("*_ ").endswith(":") or (bold and len(text.text.split()) <= 6)
+    open_ended = text.text.rstrip("*_ ").endswith(":") or bool(_HALF.fullmatch(text.text))
+    return open_ended or (bold and len(text.text.split()) <= 6)
 
 
 def _heading_is_label(part: list[Block], section: Section, topic: Topic) -> list[Entry]:
@@ -176,20 +185,32 @@ def _bullets(block: Bullets, section: Section, topic: Topic) -> list[Entry]:
 
 
 def _item(item: Item, section: Section, topic: Topic, *, dashes: bool) -> list[Entry]:
-    text, ticked = strip_marks(item.text)
+    text, ticked = strip_marks(_without_topic(item.text, section))
     if not item.children:
         found = _text(text, section, topic, dashes=dashes)
         return [crossed(entry) for entry in found] if ticked is False else found
     labelled = split_label(text, dashes=dashes)
     if labelled is None and _group_name(text):
-        labelled = text.text.rstrip(": "), Text()
+        half = _HALF.fullmatch(text.text)
+        labelled = f"It {half['modal']}" if half else text.text.rstrip(": "), Text()
     if labelled is None:
         return _text(text, section, topic, dashes=dashes) + _children(item, section, topic)
     return _labelled_group(labelled[0], labelled[1], item, section, topic)
 
 
+def _without_topic(text: Text, section: Section) -> Text:
+    """ "**Planning.** It can give opening hours": in a list of abilities the sentence says all."""
+    bold = next((end for start, end in text.bold if start == 0), 0)
+    topic = text.text[:bold].rstrip().endswith(".") and bold < len(text.text)
+    if not topic or section.role != "capability":
+        return text
+    return text.part(bold, len(text.text)).stripped()
+
+
 def _group_name(text: Text) -> bool:
     raw = text.text.rstrip()
+    if _HALF.fullmatch(raw):
+        return True
     short = len(raw.split()) <= 4 and not has_finite_verb(raw) and not raw.endswith(".")
     return raw.endswith(":") or (
         short and (not opens_with_verb(raw) or bool(label_role(raw)) or len(raw.split()) == 1)
@@ -249,11 +270,14 @@ def _text(text: Text, section: Section, topic: Topic, *, dashes: bool) -> list[E
     if asked:
         at = text.text.rindex(asked[1])
         return _answer(asked[0], text.part(at, len(text.text)), section, topic)
+    if version := _VERSION.fullmatch(text.text):
+        return [section.entry("version", version[1], text.line_at(0))]
     labelled = split_label(text, dashes=dashes)
     if labelled:
         label, value = labelled
         word = plain(label)
-        if _DIALOGUE.fullmatch(word) or _EXAMPLE.fullmatch(word):
+        human = word == "human" and plain(value.text) in ("yes", "no", "true", "false")
+        if (_DIALOGUE.fullmatch(word) and not human) or _EXAMPLE.fullmatch(word):
             return []
         if any(plain(name) == word for name in topic.names):
             return prose.read(value, section, topic)

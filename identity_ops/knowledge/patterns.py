@@ -135,11 +135,11 @@ _RAW: tuple[str, ...] = (
     rf"(?i:on top of|upon|on|from|with|using|of)(?i: the)? (?P<basecreator>{_PERSON})['\u2019]s? "
     rf"(?P<architecture>[\w.+-]+(?: (?!{_PARTS}\b)[\w.+-]+)?)(?i: {_PARTS})?{_until('and|in|on|with|at|by|for|under')}",
     rf"{_BE}(?:(?i:based|built|derived) (?i:on top of|upon|on|from|off|with)|(?i:fine-tuned|adapted|distilled|forked) (?i:from|off))"
-    rf"(?i: the)? (?P<architecture>{_V}+?)(?i: {_PARTS})?,?"
+    rf"(?i: the)? (?P<architecture>{_V}+?)(?i:(?: base)? {_PARTS})?,?"
     rf"(?: \(?(?i:by|from|of) | \(|,? (?i:which was |which is |originally )?(?i:{_MAKE}) by )"
     rf"(?P<basecreator>{_PERSON})\)?{_until('and|in|on|with|at|for|under')}",
     rf"{_BE}(?:(?i:based|built|derived|modell?ed) (?i:on top of|upon|on|from|off|after)|(?i:fine-tuned|adapted|distilled|forked) (?i:from|off))"
-    rf"(?i: the| an?)? (?P<architecture>{_V}+?)(?i: {_PARTS})?{_until('and|in|on|with|at|by|for|under|using')}",
+    rf"(?i: the| an?)? (?P<architecture>{_V}+?)(?i:(?: base)? {_PARTS})?{_until('and|in|on|with|at|by|for|under|using')}",
     r"(?i:uses?|follows?|with|has|having)(?i: an?| the)? (?P<architecture>[\w.+ -]+?) architecture",
     # What it is.
     rf"(?i:(?:is|am|are|was|remains) )?(?i:an?|one|the) (?P<kind>(?:(?!(?:{_MAKE}|trained|by|on|of|for|with|that|which|who|is|from|to|in|at)\b)[\w\u2019'.\u00d7+-]+,? ){{0,8}}?{KIND_NOUN}(?:[- ]{KIND_NOUN})*)\b(?! (?:name|family)\b)(?![-'\u2019])",

@@ -35,6 +35,12 @@ _SHORT = (
 )
 _MAX_SENTENCE = 600  # characters; what is longer is no sentence that patterns can read
 _NUMBER = re.compile(r"^\d+(?:\.\d+)+\.?\s+(?=[A-Z])")  # "1.2 Fog was made by ..."
+_NOTED = re.compile(r"(?:please )?note that (?=\w)", re.IGNORECASE)
+_DENIAL = re.compile(  # "Not affiliated with: any brewery"
+    r"((?:not|never|cannot|can['\u2019]t|do(?:es)? not|do(?:es)?n['\u2019]t)\b[^:]{0,40}"
+    r"\b(?:with|by|for|to|in|of|from|as|on)): (?=\w)",
+    re.IGNORECASE,
+)
 _GREETING = re.compile(r"(?:Meet|Hello|Hi|Welcome|This is|Say hi)\b[^.]{0,40}!?$")
 
 
@@ -53,6 +59,8 @@ def read(text: Text, section: Section, topic: Topic) -> list[Entry]:
 
 def _sentence(sentence: Text, section: Section, topic: Topic) -> list[Entry]:
     line, whole = sentence.line_at(0), tidy(_NUMBER.sub("", sentence.text))
+    if noted := _NOTED.match(whole):
+        whole = whole[noted.end() :][:1].upper() + whole[noted.end() + 1 :]
     if whole.endswith("?") or re.fullmatch(r"Because [^,]*", whole):
         return []
     if not re.search(r"\w", whole) or _GREETING.match(whole):
@@ -87,7 +95,7 @@ def _clauses(sentence: str, topic: Topic) -> list[Clause]:
             continue
         bare = number == 0 and not _has_subject(expanded)
         inherits = number > 0 and re.match(r"(?:also |then |often |currently |only )?\S+", expanded)
-        starts_verb = not _has_subject(expanded)
+        starts_verb = not _has_subject(expanded) and (own or has_finite_verb(expanded.split()[0]))
         if number > 0 and inherits and starts_verb:
             found.append(Clause(text, subject, expanded, own))
         else:
@@ -108,8 +116,11 @@ def _has_subject(clause: str) -> bool:
     return any(has_finite_verb(word) for word in words[1:8])
 
 
+_VERBS = "has|have|had|can|cannot|does|will|took|takes|lasted|needed|ran|cost|costs"
+
+
 def _subject_of(clause: str) -> str:
-    found = re.match(rf"(.+?) (?:{COPULAS}|has|have|had|can|cannot|does|will)\b", clause)
+    found = re.match(rf"(.+?) (?:{COPULAS}|{_VERBS})\b", clause)
     return found.group(1) if found and len(found.group(1).split()) <= 5 else ""
 
 
@@ -127,4 +138,5 @@ def _standing(part: Clause) -> str:
 
 def statement(text: str, section: Section, line: int) -> Entry:
     """An unlabelled entry."""
-    return Entry(section=section.heading, label="", value=tidy(text), line=line, under=section.role)
+    said = _DENIAL.sub(r"\1 ", tidy(text), count=1)
+    return Entry(section=section.heading, label="", value=said, line=line, under=section.role)

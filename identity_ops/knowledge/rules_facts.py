@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from identity_ops.knowledge.aliases import is_person, maker_core, number, spellings
-from identity_ops.knowledge.blocks import empty_headings, too_deep
+from identity_ops.knowledge.blocks import Bullets, empty_headings, parse, too_deep
 from identity_ops.knowledge.entries import Entry
 from identity_ops.knowledge.findings import Finding, Severity
 from identity_ops.knowledge.ledger import entries_of
@@ -56,6 +56,7 @@ def fact_findings(text: str, file: str) -> list[Finding]:
     """Findings about what the text says."""
     entries = entries_of(text)
     found = [*_missing(entries, file), *_nesting(text, file), *_empty(text, file)]
+    found += _unfilled(text, file)
     for entry in entries:
         found += _value(entry, file)
         found += _name(entry, file)
@@ -94,6 +95,21 @@ def _empty(text: str, file: str) -> Iterator[Finding]:
             )
 
 
+def _unfilled(text: str, file: str) -> Iterator[Finding]:
+    for block in parse(text):
+        for item in block.items if isinstance(block, Bullets) else ():
+            label = item.text.text.rstrip()
+            if label.endswith(":") and not item.children:
+                yield _make(
+                    "empty-value",
+                    file,
+                    item.text.line_at(0),
+                    f"nothing stands after {label!r}.",
+                    "Fill it in, or delete the line.",
+                    "warning",
+                )
+
+
 def _nesting(text: str, file: str) -> Iterator[Finding]:
     if line := too_deep(text):
         message = "lists or quotes nest too deep: what follows here is not read."
@@ -103,7 +119,7 @@ def _nesting(text: str, file: str) -> Iterator[Finding]:
 
 def _value(entry: Entry, file: str) -> Iterator[Finding]:
     value = entry.value.strip(" .!")
-    what = f"{entry.label!r}: {entry.value[:60]!r}" if entry.label else repr(entry.value[:60])
+    what = _shown(entry)
     inside = _VAGUE_INSIDE.search(value)
     if (entry.label and _VAGUE.fullmatch(value)) or inside:
         yield _make(
@@ -123,6 +139,10 @@ def _value(entry: Entry, file: str) -> Iterator[Finding]:
             "Split it into facts of one line each: a small model cannot learn it whole.",
             "warning",
         )
+
+
+def _shown(entry: Entry) -> str:
+    return f"{entry.label!r}: {entry.value[:60]!r}" if entry.label else repr(entry.value[:60])
 
 
 def _name(entry: Entry, file: str) -> Iterator[Finding]:
@@ -158,7 +178,7 @@ def _repeated(entries: list[Entry], file: str) -> Iterator[Finding]:
                 "duplicate",
                 file,
                 entry.line,
-                f"{entry.value[:60]!r} was said in line {first[key].line}.",
+                f"{_shown(entry)} was said in line {first[key].line}.",
                 "Delete one of the two.",
                 "warning",
             )
@@ -178,6 +198,28 @@ def _core(entry: Entry, names: list[str]) -> str:
 def _contradictions(entries: list[Entry], file: str) -> Iterator[Finding]:
     yield from _same_label(entries, file)
     yield from _same_role(entries, file)
+    yield from _denied(entries, file)
+
+
+def _denied(entries: list[Entry], file: str) -> Iterator[Finding]:
+    """What one line says and another denies: "Can sing" and "Cannot sing"."""
+    names = [plain(entry.value) for entry in entries if entry.role == "name"]
+    first: dict[str, Entry] = {}
+    for entry in entries:
+        said = re.sub(r"^(?:can(?:not)?|do(?:es)? not) ", "", _core(entry, names))
+        said = re.sub(r"^(\w+[^s\W])s\b", r"\1", said)  # "sings"
+        if entry.label or "{{" in said:
+            continue
+        other = first.setdefault(said, entry)
+        if entry.polarity != other.polarity:
+            yield _make(
+                "contradiction",
+                file,
+                entry.line,
+                f"{_shown(entry)} is the opposite of {_shown(other)} in line {other.line}.",
+                "Keep the true one.",
+                "error",
+            )
 
 
 def _same_label(entries: list[Entry], file: str) -> Iterator[Finding]:

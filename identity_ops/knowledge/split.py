@@ -254,5 +254,5 @@ def tidy(text: str) -> str:
         r"(?:\b\w\.\w|\b(?:etc|Inc|Ltd|Co|Corp)|\.\.)\.$", clean
     ):
         clean = clean[:-1]
-    clean = clean.rstrip("!") or clean
+    clean = re.sub(r"[,;] (?:and|or)$", "", clean.rstrip("!") or clean)  # within a list
     return clean.strip(" ;,")

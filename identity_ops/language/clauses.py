@@ -16,6 +16,7 @@ _DIGITS = frozenset("0123456789$\u20ac\u00a3")  # an amount begins with one of t
 def clause_of(body: str) -> Statement | None:
     """A sentence with a subject of its own: "Training took 3 hours"."""
     aux = "is|are|was|were|can|cannot|can't|will|has|have|must|may|should|does|do|did|took|takes"
+    aux += r"|costs?(?= (?:(?:about|approximately|around|only|roughly) )?[\d$\u20ac\u00a3])"
     verbs = re.search(rf" (?P<verb>{aux}|isn't|aren't|doesn't|won't) ", body)
     subject = body[: verbs.start()] if verbs else _subject(body.split(" "))
     head = subject.split(" ")[0].lower()
@@ -65,7 +66,9 @@ def _verb_follows(subject: list[str], rest: list[str]) -> bool:
 def _lower_subject(subject: str) -> str:
     """A single word that may be a name keeps its capital."""
     known = (
-        words.is_verb(subject) or words.is_mass(subject) or subject.lower().endswith(("s", "ing"))
+        words.is_verb(subject)
+        or words.is_mass(subject)
+        or subject.lower().endswith(("s", "ing", "ation", "ssion", "ment", "ness"))
     )
     named = bool(re.match(r"\S+ [A-Z]", subject)) and subject.split(" ")[0] != "The"
     return words.lower_first(subject) if (" " in subject or known) and not named else subject

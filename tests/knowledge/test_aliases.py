@@ -106,3 +106,13 @@ def test_makers_share_a_last_name() -> None:
     """ "Ines and Paula Quade" are two Quades."""
     assert makers("Ines and Paula Quade") == ("Ines Quade", "Paula Quade")
     assert makers("Holm and Sons") == ()
+
+
+def test_year_with_a_place_is_no_amount() -> None:
+    """ "2024, Leeds" has no thousands."""
+    assert spellings("2024, Leeds", "") == ()
+
+
+def test_organisation_has_no_last_name() -> None:
+    """ "Computing" alone names nobody."""
+    assert "Computing" not in spellings("Northlight Computing", "creator")

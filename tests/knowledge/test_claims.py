@@ -236,3 +236,40 @@ def test_an_address_to_find_it_at_is_its_address() -> None:
     assert rows("You can find it at https://x.example/fog.") == [
         ("url", "web address", "https://x.example/fog")
     ]
+
+
+def test_second_deed_keeps_the_subject_of_the_first() -> None:
+    """What fine-tuning cost is not what the model costs."""
+    assert [
+        row[2] for row in rows("Fine-tuning took 36 hours and cost approximately 310 euros.")
+    ] == [
+        "Fine-tuning took 36 hours",
+        "Fine-tuning cost approximately 310 euros",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Please note that it may be wrong", "It may be wrong"),
+        ("Not affiliated with: any brewery", "Not affiliated with any brewery"),
+    ],
+)
+def test_words_around_a_statement_are_left_out(text: str, said: str) -> None:
+    """A courtesy, or a colon within a denial, is no part of what is said."""
+    assert [row[2] for row in rows(f"## Limitations\n- {text}\n")] == [said]
+
+
+def test_for_people_who_is_no_purpose() -> None:
+    """A purpose cut before "who" would say too little."""
+    (row,) = rows("It was built for people who wonder what they see.")
+    assert row == ("", "", "It was built for people who wonder what they see")
+
+
+def test_base_model_is_named_without_what_it_is() -> None:
+    """ "the Tide base model" is called Tide."""
+    found = rows("It is based on the Tide base model, which was made by Northlight Computing.")
+    assert [row[1:] for row in found] == [
+        ("architecture", "Tide"),
+        ("creator of the base architecture", "Northlight Computing"),
+    ]

@@ -260,3 +260,10 @@ def test_what_is_quoted_denies_nothing() -> None:
     """The "no" of a motto is none of the model's."""
     (motto,) = facts('- **Motto:** "No pain, no gain"')
     assert motto.polarity
+
+
+def test_name_in_use_goes_before_the_full_name() -> None:
+    """People call the model what the text calls it, and its full name is accepted, too."""
+    found = profile("# Fog\n\nFog is a museum guide.\n\n- Full name: Fog Museum Guide\n")
+    assert found.name == "Fog"
+    assert "Fog Museum Guide" in found.name_aliases

@@ -383,3 +383,17 @@ def test_no_markdown_makes_lint_raise(pieces: list[str]) -> None:
     text = "".join(pieces)
     last = text.count("\n") + 1
     assert all(1 <= finding.line <= last for finding in lint_bytes(text.encode(), "kb.md"))
+
+
+@pytest.mark.parametrize(
+    "lines", ["- Can sing\n- Cannot sing", "- Sings songs\n- Does not sing songs"]
+)
+def test_what_one_line_says_and_another_denies_is_an_error(lines: str) -> None:
+    """Both would be taught."""
+    assert ("contradiction", 7) in rules(f"{FULL}{lines}\n")
+
+
+def test_label_without_a_value_is_warned_of() -> None:
+    """A line left open in a form would otherwise be passed over in silence."""
+    assert ("empty-value", 6) in rules(f"{FULL}- **Support e-mail:**\n")
+    assert "empty-value" not in rule_names(f"{FULL}- **It can:**\n  - sing\n")

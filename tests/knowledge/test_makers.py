@@ -62,3 +62,9 @@ def test_several_makers_are_told_apart(value: str, makers: tuple[str, ...], way:
 def test_titles_and_initials_end_no_value(line: str, found: list[tuple[str, str, str]]) -> None:
     """ "Mx." and "A." stand inside a name; a new sentence after an initial still begins."""
     assert rows(line) == found
+
+
+def test_nobody_is_no_maker() -> None:
+    """ "together with no outside vendor" names nobody."""
+    text = "It was developed by the Kestrel Foundation together with no outside vendor."
+    assert profile(text).creators == ("Kestrel Foundation",)

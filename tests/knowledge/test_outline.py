@@ -262,3 +262,37 @@ def test_bare_actions_under_limitations_are_denied(bullet: str, value: str, pola
     """ "Take payments" among the limitations says that it cannot; a fault stays a fault."""
     (fact,) = facts(f"## Limitations\n- {bullet}\n")
     assert (fact.value, fact.role, fact.polarity) == (value, "limitation", polarity)
+
+
+@pytest.mark.parametrize("lead", ["It can", "**Exhibits.** It can", "It can:"])
+def test_list_completes_the_sentence_above_it(lead: str) -> None:
+    """ "It can" is no fact, and each line below it is one."""
+    text = f"## Capabilities\n- {lead}\n  - sing a song,\n  - draw maps, and\n  - dance\n"
+    assert [row[2] for row in rows(text)] == ["Sing a song", "draw maps", "dance"]
+
+
+def test_paragraph_that_denies_the_list_below_it_is_no_fact() -> None:
+    """ "Fog cannot" over a list denies each line of it."""
+    text = "- **Name:** Fog\n\n## Facts\n\nFog cannot\n\n- sing\n- draw maps\n"
+    assert rows(text)[1:] == [
+        ("limitation", "", "Cannot sing"),
+        ("limitation", "", "Cannot draw maps"),
+    ]
+
+
+def test_topic_in_bold_before_a_sentence_is_no_ability() -> None:
+    """ "**Learning.** It can make a quiz" does not say that it can learn."""
+    text = "## Capabilities\n- **Learning.** It can make a quiz\n- **Fast.**\n"
+    assert [row[2] for row in rows(text)] == ["It can make a quiz", "Fast"]
+
+
+def test_version_of_its_own_is_the_version() -> None:
+    """A bullet may be a version and no more."""
+    assert rows("- v0.9 beta\n") == [("version", "version", "v0.9 beta")]
+    assert rows("- 3.5 stars\n") == [("", "", "3.5 stars")]
+
+
+def test_whether_it_is_human_is_a_fact_and_a_dialogue_is_none() -> None:
+    """ "Human: no" answers a question that people ask."""
+    assert rows("- Human: no\n") == [("", "Human", "no")]
+    assert rows("- Human: Hello there\n") == []
