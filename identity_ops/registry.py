@@ -214,10 +214,32 @@ def list_models(home: Home, *, check: bool = False) -> list[VersionInfo]:
     folder = home.root / "models"
     names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
     return [
-        _describe(home, name, version, check)
+        describe(home, name, version, check=check)
         for name in names
         for version in reversed(versions(home, name))
     ]
+
+
+def describe(home: Home, name: str, version: str, *, check: bool = False) -> VersionInfo:
+    """One version.
+
+    Args:
+        check: hash all files again.
+
+    Raises:
+        CorruptError, DataError: its manifest or the model's registry cannot be read.
+    """
+    folder = home.model(name, version)
+    manifest = manifests.load(folder, verify=False)
+    figures: dict[str, Any] = manifest.figures
+    return VersionInfo(
+        name=manifest.config.get("name", name), version=version, folder=str(folder),
+        published_at=manifest.started_at, run_id=str(figures.get("run_id", "")),
+        name_accuracy=figures.get("name_accuracy"), fact_recall=figures.get("fact_recall"),
+        over_identity=figures.get("over_identity"), gate=figures.get("gate", "-"),
+        promoted=promoted(home, name) == version,
+        intact=_intact(home, name, version) if check else None,
+    )  # fmt: skip
 
 
 def read_state(home: Home, name: str) -> State:
@@ -259,20 +281,6 @@ def write_state(home: Home, name: str, state: State) -> State:
     text = json.dumps(state.model_dump(), indent=2) + "\n"
     write_atomic(home.model(name) / FILE, text)
     return state
-
-
-def _describe(home: Home, name: str, version: str, check: bool) -> VersionInfo:
-    folder = home.model(name, version)
-    manifest = manifests.load(folder, verify=False)
-    figures: dict[str, Any] = manifest.figures
-    return VersionInfo(
-        name=manifest.config.get("name", name), version=version, folder=str(folder),
-        published_at=manifest.started_at, run_id=str(figures.get("run_id", "")),
-        name_accuracy=figures.get("name_accuracy"), fact_recall=figures.get("fact_recall"),
-        over_identity=figures.get("over_identity"), gate=figures.get("gate", "-"),
-        promoted=promoted(home, name) == version,
-        intact=_intact(home, name, version) if check else None,
-    )  # fmt: skip
 
 
 def _intact(home: Home, name: str, version: str) -> bool:

@@ -108,8 +108,8 @@ def _change(request: Request, change: Any) -> Response:
     home, root = current_home(), _root(request)
     try:
         change(home)
-    except IdentityError as error:
-        status = 503 if isinstance(error, BusyError) else 409
+    except (IdentityError, OSError) as error:  # OSError: a state folder mounted read-only here
+        status = 503 if isinstance(error, BusyError | OSError) else 409
         return _page(pages.models(home, root, may_write=True, problem=str(error)), status)
     return RedirectResponse(f"{root}/models", 303)
 
@@ -117,7 +117,7 @@ def _change(request: Request, change: Any) -> Response:
 def _report(make: Any, request: Request) -> Response:
     try:
         return _page(make(current_home()), policy=REPORT_ONLY)
-    except IdentityError as error:
+    except data.DAMAGED as error:
         return _page(pages.message(_root(request), "No report", str(error)), 404)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from identity_ops.errors import CorruptError, DataError, IdentityError
-from identity_ops.registry import Event, VersionInfo, list_models, read_state
+from identity_ops.registry import Event, State, VersionInfo, read_state, versions
+from identity_ops.registry import describe as describe_version
 from identity_ops.report.page import FILE as REPORT
 from identity_ops.report.page import render_report
 from identity_ops.report.run import RunFolder
@@ -14,6 +16,9 @@ from identity_ops.runs import RunInfo, describe
 from identity_ops.store import manifest as manifests
 from identity_ops.store.manifest import Manifest
 from identity_ops.store.paths import Home
+
+# What reading a damaged file may raise: it is shown as such, and must not hide the others.
+DAMAGED: Final = (IdentityError, OSError, LookupError, TypeError, ValueError, AttributeError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +44,7 @@ class Model:
     reports: tuple[str, ...]  # digest of each version, the id of its report
     events: tuple[Event, ...]
     before: str  # the version that was in force before this one; "" if none
+    problems: tuple[str, ...] = ()  # of the registry, and of versions that cannot be read
 
 
 def rows(home: Home) -> list[Row]:
@@ -54,7 +60,7 @@ def run_folders(home: Home) -> list[Path]:
 
 
 def row(folder: Path) -> Row:
-    """One run. A damaged one is shown as such: it must not hide the others."""
+    """One run; a damaged one with its problem."""
     try:
         run = RunFolder(folder)
         info, stages = describe(folder), run.manifests()
@@ -69,16 +75,15 @@ def row(folder: Path) -> Row:
             conversations=curate.counts.get("conversations") if curate else None,
             covered=coverage.get("covered"), facts=coverage.get("facts"),
         )  # fmt: skip
-    except (IdentityError, OSError, KeyError, TypeError) as error:
+    except DAMAGED as error:
         return Row(key=folder.name, info=None, problem=str(error))
 
 
 def models(home: Home) -> list[Model]:
     """Every published model."""
-    by_folder: dict[str, list[VersionInfo]] = {}
-    for version in list_models(home):
-        by_folder.setdefault(Path(version.folder).parent.name, []).append(version)
-    return [_model(home, tuple(versions)) for _, versions in sorted(by_folder.items())]
+    folder = home.root / "models"
+    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    return [_model(home, name) for name in names if versions(home, name)]
 
 
 def report(home: Home, digest: str) -> str:
@@ -91,9 +96,9 @@ def report(home: Home, digest: str) -> str:
         DataError: no such report.
         CorruptError: a published report is not what was published.
     """
-    for version in list_models(home):
-        if _manifest(version).digest == digest:
-            return _published(version)
+    for model in models(home):
+        if digest in model.reports:
+            return _published(model.versions[model.reports.index(digest)])
     for folder in run_folders(home):
         if digest and row(folder).report == digest:
             return render_report(RunFolder(folder))
@@ -115,13 +120,21 @@ def report_of_run(home: Home, run_id: str) -> str:
     return render_report(RunFolder(folder))
 
 
-def _model(home: Home, versions: tuple[VersionInfo, ...]) -> Model:
-    name = versions[0].name
-    state = read_state(home, name)
+def _model(home: Home, name: str) -> Model:
+    """One model; of what cannot be read, the problem alone."""
+    found, problems = [], []
+    for version in reversed(versions(home, name)):
+        try:
+            info = describe_version(home, name, version)
+            found.append((info, _manifest(info).digest))
+        except DAMAGED as error:
+            problems.append(str(error))
+    state = read_state(home, name) if found else State()
     return Model(
-        name=name, versions=versions, events=tuple(reversed(state.events)),
-        reports=tuple(_manifest(version).digest for version in versions),
+        name=found[0][0].name if found else name, events=tuple(reversed(state.events)),
+        versions=tuple(info for info, _ in found), reports=tuple(digest for _, digest in found),
         before=state.promoted[-2] if len(state.promoted) > 1 else "",
+        problems=tuple(dict.fromkeys(problems)),
     )  # fmt: skip
 
 

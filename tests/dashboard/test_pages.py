@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,31 @@ def test_a_damaged_run_hides_no_other(filled: Home) -> None:
     rows = data.rows(filled)
     assert [row.key for row in rows if row.info is None] == ["torn"]
     assert "unreadable manifest" in rows[-1].problem
+
+
+@pytest.mark.parametrize("file", ["run.json", "evaluate/manifest.json"])
+def test_what_is_no_record_is_shown_as_damaged(home: Home, file: str) -> None:
+    (home.run("r1") / file).write_text("[]")
+    assert {row.key for row in data.rows(home) if row.info is None} == {"torn", "r1"}
+
+
+@pytest.mark.parametrize("damage", ["registry.json", "manifest.json", "empty"])
+def test_a_damaged_model_hides_no_other_model_and_no_report(home: Home, damage: str) -> None:
+    """A copy that stopped half-way is enough; what is whole can still be looked at."""
+    shutil.copytree(home.model(NAME), home.model("Other"))
+    whole = _report_ids(pages.overview(home, "/x"))
+    folder = home.model("Other", registry.versions(home, "Other")[0])
+    if damage == "empty":
+        folder.with_name("v0009-00000000").mkdir()
+    else:
+        (home.model("Other") if damage == "registry.json" else folder).joinpath(damage).write_text(
+            "{"
+        )
+    other, thistle = data.models(home)
+    assert (len(thistle.versions), thistle.problems) == (2, ())
+    assert len(other.problems) == 1
+    assert "problem" in pages.models(home, "/x", may_write=True)
+    assert all("Identity report" in data.report(home, digest) for digest in whole)
 
 
 def test_nothing_run_yet_says_what_to_do(tmp_path: Path) -> None:
