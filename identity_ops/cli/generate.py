@@ -176,8 +176,10 @@ def _reasons(summary: Summary) -> str:
 
 def _say_outcome(summary: Summary) -> str:
     """What the answers were worth, beside what they were to cost."""
-    each = summary.responses_usd / max(summary.accepted, 1)
-    line = f"answers worth ${summary.responses_usd:.4f}, ${each:.6f} an accepted conversation"
+    line = f"answers worth ${summary.responses_usd:.4f}"
+    if summary.accepted:
+        each = summary.responses_usd / summary.accepted
+        line += f", ${each:.6f} an accepted conversation"
     if not summary.forecast_usd:
         return line
     ratio = summary.responses_usd / summary.forecast_usd

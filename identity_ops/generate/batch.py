@@ -31,10 +31,14 @@ class Batch:
         draws: in order of preference: the batch's own cells, then its spares.
         wanted: conversations to accept.
         tries: draws of one cell at most; second tries begin when every cell had its first.
+        patience: rejections without one acceptance after which going on is hopeless; None: all
+            cells are tried.
     """
 
-    def __init__(self, draws: Iterable[Draw], wanted: int, *, tries: int) -> None:
-        self.wanted, self._tries = wanted, tries
+    def __init__(
+        self, draws: Iterable[Draw], wanted: int, *, tries: int, patience: int | None = None
+    ) -> None:
+        self.wanted, self._tries, self._patience = wanted, tries, patience
         self._queue = deque(draws)
         self._round = 0
         self._flying = 0
@@ -92,6 +96,12 @@ class Batch:
     @property
     def rejected(self) -> int:
         return len(self._rejections)
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Nothing was accepted, and that is no bad luck any more."""
+        patience = self._patience
+        return patience is not None and not self._accepted and self.rejected >= patience
 
     @property
     def missing(self) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -56,6 +57,10 @@ class Shared:
 
 class InterruptedRunError(TransientError):
     """The stage was told to end early; its answers are kept, nothing is committed."""
+
+
+class UselessAnswersError(CreditError):
+    """No answer can be used, so asking on would only cost."""
 
 
 class Drive:
@@ -194,6 +199,8 @@ class Drive:
             batch.accept(draw, self._accept(draw.cell, response.text))
         except RejectedError as error:
             batch.reject(draw, _rejection(draw, error.reason, error.what, response.text))
+            if batch.is_hopeless:
+                self._halt(batch, _useless(batch))
         self._report(batch)
 
     def _take_error(self, batch: Batch, draw: Draw, error: BaseException) -> None:
@@ -224,6 +231,16 @@ class Drive:
                 batch.accepted, batch.rejected, batch.wanted, self._cost_usd, self._in_flight
             )
         )  # fmt: skip
+
+
+def _useless(batch: Batch) -> UselessAnswersError:
+    reasons = Counter(rejection.reason for rejection in batch.rejections())
+    return UselessAnswersError(
+        f"none of the first {batch.rejected} answers could be used",
+        got=", ".join(f"{reason} {count}" for reason, count in reasons.most_common()),
+        todo="The texts stand in rejections.jsonl. A model that ignores the form or the facts "
+        "stays so: take another model, prompt or knowledge base, and another folder.",
+    )
 
 
 def _rejection(draw: Draw, reason: str, detail: str, text: str = "") -> Rejection:

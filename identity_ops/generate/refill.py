@@ -19,6 +19,7 @@ from identity_ops.generate.batch import Batch, Draw
 from identity_ops.generate.drive import Drive, OnProgress, Shared, ignore_progress
 from identity_ops.generate.stage import (
     ACCEPTED,
+    PATIENCE,
     REJECTIONS,
     TRIES,
     Means,
@@ -137,7 +138,8 @@ def _fill(pool: _Pool, candidates: list[Draw], num: int, drive: Drive) -> None:
     while (gap := num - len(pool.kept)) > 0 and candidates and drive.out_of_money is None:
         kept = {row.id for row in pool.kept}
         open_draws = [draw for draw in candidates if draw.cell.id not in kept]
-        batch = Batch(open_draws, max(gap, 2**rounds // 2), tries=1)
+        patience = None if pool.kept else PATIENCE  # the last cells may well be the hard ones
+        batch = Batch(open_draws, max(gap, 2**rounds // 2), tries=1, patience=patience)
         drive.run(batch)
         pool.rejections += batch.rejections()
         pool.add(batch.winners())

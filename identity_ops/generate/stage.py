@@ -35,6 +35,7 @@ from identity_ops.teachers.spend import Account, Budget, Estimate, Price, no_lim
 
 log = logging.getLogger(__name__)
 TRIES = 3  # draws of one cell at most
+PATIENCE = 50  # answers without a usable one: chance alone, at one in ten usable, in 1 of 200 cases
 RETRIES = 4  # sends beyond the first, for each cell of a batch on average, before it is an outage
 RESPONSES, ACCEPTED, REJECTIONS = "responses.jsonl", "accepted.jsonl", "rejections.jsonl"
 
@@ -135,7 +136,8 @@ def _work(folder: Path, knowledge: Knowledge, plan: Plan, number: int, means: Me
     mains, spares = slice_cells(plan.cells, number, plan.batch_size, plan.batches)
     if not mains:
         raise DataError("no such batch", where=folder, expected=f"under {plan.batches}", got=number)
-    batch = Batch([Draw(cell, 0) for cell in mains + spares], len(mains), tries=TRIES)
+    draws = [Draw(cell, 0) for cell in mains + spares]
+    batch = Batch(draws, len(mains), tries=TRIES, patience=PATIENCE)
     with open_desk(folder, knowledge, means, size=len(mains)) as desk:
         desk.drive.run(batch)
         price = means.teacher.price(ask=False)

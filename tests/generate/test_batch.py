@@ -64,6 +64,16 @@ def test_draws_and_winners_do_not_depend_on_the_order_of_answers(
     assert outcomes[0] == outcomes[1]
 
 
+def test_one_usable_answer_is_hope() -> None:
+    """A batch is given up for rejections alone only where nothing else came."""
+    draws = [Draw(cell(n), 0) for n in range(9)]
+    hopeless, weak, patient = (Batch(draws, 9, tries=1, patience=n) for n in (8, 8, None))
+    play(hopeless, lambda _: False, random.Random(0), lanes=1)
+    play(weak, lambda draw: draw.cell.index == 3, random.Random(0), lanes=1)
+    play(patient, lambda _: False, random.Random(0), lanes=1)
+    assert [batch.is_hopeless for batch in (hopeless, weak, patient)] == [True, False, False]
+
+
 def test_no_more_is_drawn_than_is_wanted() -> None:
     """With nothing rejected no spare is touched."""
     batch = Batch([Draw(cell(n, spare=n >= 4), 0) for n in range(8)], 4, tries=3)

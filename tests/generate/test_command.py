@@ -66,6 +66,20 @@ def test_shortfall_of_tries_does_not_promise_that_the_same_command_helps(desk: D
     assert len(desk.provider.posts) == sent
 
 
+def test_teacher_of_whom_nothing_can_be_used_is_not_paid_on_and_on(desk: Desk) -> None:
+    """It is found out by the first answers, says why, and running again costs nothing."""
+    desk.provider.answer = lambda _: "Sure! What should I write?"
+    args = order(desk, "--num", 50, "--workers", 4)
+    done = invoke(*args)
+    assert "none of the first 5" in str(done.exception)
+    assert "not_json 5" in str(done.exception)
+    assert 50 <= len(desk.provider.posts) < 60
+    assert "an accepted conversation" not in done.stdout
+    sent = len(desk.provider.posts)
+    assert isinstance(invoke(*args).exception, ShortfallError)
+    assert len(desk.provider.posts) == sent
+
+
 def test_price_makes_a_cap_possible(desk: Desk) -> None:
     """Where the provider lists no price, the user's own makes the cap hold."""
     args = [desk.root / "kb.md", "--num", 6, "--teacher", "openrouter", "--out", desk.out]
