@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import pickle
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -119,9 +120,16 @@ def read_config(found: Checkpoint) -> GPTConfig:
 def _read_state(found: Checkpoint, config: GPTConfig) -> dict[str, Tensor]:
     try:
         state = torch.load(found.model, map_location="cpu", weights_only=True, mmap=True)
-    except Exception as error:  # pickle and zip errors of many kinds
+    except pickle.UnpicklingError as error:  # whose words tell to load it all the same
+        raise CorruptError(
+            "refused, nothing was run: it is torn, or holds more than weights", where=found.model,
+            todo="Take it from whom you trust, as nanochat saved it.",
+        ) from error  # fmt: skip
+    except Exception as error:  # zip errors of many kinds
         text = str(error).splitlines()[0] if str(error) else repr(error)
-        raise CorruptError(f"refused or unreadable: {text}", where=found.model) from error
+        raise CorruptError(
+            f"unreadable: {text}", where=found.model, todo="Copy the checkpoint again."
+        ) from error
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
         raise DataError("not a table of weights", where=found.model)
     state = {name.removeprefix("_orig_mod."): value for name, value in state.items()}
