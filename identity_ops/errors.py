@@ -53,7 +53,10 @@ class IdentityError(Exception):
         parts = {"expected": self.expected, "got": self.got}
         if said := [f"{word} {part}" for word, part in parts.items() if part is not None]:
             text += f" ({', '.join(said)})"
-        return f"{text}. {self.todo}" if self.todo else text
+        if not self.todo:
+            return text
+        stop = "" if text.endswith("\n") else " " if text.endswith(".") else ". "
+        return f"{text}{stop}{self.todo}"
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.what, self.__dict__.copy())

@@ -166,7 +166,8 @@ def _say(summary: Summary) -> str:
             + (f" (perhaps ${summary.uncertain_usd:.4f} more)" if summary.uncertain_usd else ""),
             _say_outcome(summary),
         ]
-    lines.append(f"next: identity-ops curate {summary.out} --knowledge KB.md --out DIR")
+    if summary.accepted:
+        lines.append(f"next: identity-ops curate {summary.out} --knowledge KB.md --out DIR")
     return "\n".join(lines)
 
 
