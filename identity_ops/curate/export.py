@@ -19,7 +19,7 @@ from typing import Literal, get_args
 
 from identity_ops.curate.dataset import read_conversations, write_dataset, write_messages
 from identity_ops.curate.parse import check_roles
-from identity_ops.errors import ConfigError, DataError, RejectedError
+from identity_ops.errors import DataError, RejectedError, UsageError
 from identity_ops.records import Conversation
 from identity_ops.store.publish import atomic_file
 
@@ -34,12 +34,12 @@ def export(source: Path, form: str, path: Path, *, metadata: bool = False) -> in
         metadata: also write `<path>.metadata.jsonl`, one object a line in the same order.
 
     Raises:
-        ConfigError: unknown format.
+        UsageError: unknown format.
         DataError, CorruptError: `source` is no whole curate result, or a conversation does not
             alternate as the format demands.
     """
     if form not in get_args(Format):
-        raise ConfigError("unknown export format", expected=", ".join(get_args(Format)), got=form)
+        raise UsageError("unknown export format", expected=", ".join(get_args(Format)), got=form)
     rows = list(read_conversations(source))
     if form == "hub":
         write_dataset(path, rows, path.resolve().name)

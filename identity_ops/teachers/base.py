@@ -67,8 +67,11 @@ class Teacher(Protocol):
     def identity(self) -> dict[str, Any]:
         """JSON-able: all of the teacher that decides its responses."""
 
-    def preflight(self) -> None:
+    def preflight(self) -> bool:
         """Find a missing or wrong key and an empty account, with one request at most.
+
+        Returns:
+            Whether the provider has looked at the key; False: it has no page that does.
 
         Raises:
             AuthError: no key, or the provider refuses it.
@@ -123,8 +126,9 @@ class TemplateAnswers:
     def identity(self) -> dict[str, Any]:
         return dict(self._identity)
 
-    def preflight(self) -> None:
+    def preflight(self) -> bool:
         """Nothing to find: no key, no account."""
+        return True
 
     def offered(self) -> list[str]:
         return []

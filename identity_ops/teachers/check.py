@@ -51,7 +51,12 @@ def check_access(name: str, access: Access) -> str:
     if teacher.free:
         raise ConfigError("the teacher has no address to check", got=name)
     try:
-        teacher.preflight()
+        has_looked = teacher.preflight()
     finally:
         teacher.close()
-    return "The provider takes the key."
+    if has_looked:
+        return "The provider takes the key."
+    return (
+        f"Something answers at {teacher.identity()['base_url']}, but not as a provider that checks "
+        "keys. Is it the whole address, such as https://openrouter.ai/api/v1?"
+    )

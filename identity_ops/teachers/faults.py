@@ -126,14 +126,16 @@ def classify(
         return kind(said, where=where, retry_after=wait, todo="Run again later.")
     if 300 <= status < 400:
         return RequestError(f"{said}; redirects are not followed", where=where, todo=_CHECK_URL)
-    return RequestError(f"the request was refused; {said}", where=where, todo=_CHECK_REQUEST)
+    is_page = bool(error) or status not in (404, 405)  # a bare 404: there is no such API
+    todo = _CHECK_REQUEST if is_page else _CHECK_URL
+    return RequestError(f"the request was refused; {said}", where=where, todo=todo)
 
 
 _CHECK_KEY = (
     "Check the key (in the connection, the environment, .env or a key file) and what it may do."
 )
 _TOP_UP = "Finished work is kept. Add credit, or wait for the quota, and run the same again."
-_CHECK_URL = "Set the address the provider documents."
+_CHECK_URL = "Set the whole address that the provider documents, such as https://host/api/v1."
 _CHECK_REQUEST = "Check the model's name, and that it supports structured output."
 
 

@@ -92,15 +92,18 @@ class RemoteTeacher:
             "prompt": self._prompt.digest,
         }  # fmt: skip
 
-    def preflight(self) -> None:
+    def preflight(self) -> bool:
         """Ask for the page that needs the key. Only a refused key or spent credit stops here:
         what else a server answers (404: no such page) says nothing about the key."""
         try:
-            self._check_key(self._reach(self.key_page))
+            page = self._reach(self.key_page)
+            self._check_key(page)
+            return isinstance(page, dict)
         except (AuthError, CreditError, UnsentError):
             raise
         except (ProviderError, RequestError) as error:
             log.warning("the key could not be checked beforehand: %s", error)
+            return False
 
     def offered(self) -> list[str]:
         """Names of the provider's models; empty where it does not list them."""

@@ -12,7 +12,7 @@ import datasets
 import pytest
 
 from identity_ops.curate.export import export, nanochat_lines
-from identity_ops.errors import ConfigError, CorruptError, DataError
+from identity_ops.errors import CorruptError, DataError, UsageError
 from tests.curate.samples import conversation
 from tests.mix.samples import curated
 
@@ -100,7 +100,7 @@ def test_a_conversation_that_nanochat_would_refuse_is_named() -> None:
 
 def test_an_unknown_format_is_refused(source: Path, tmp_path: Path) -> None:
     """The message lists what there is."""
-    with pytest.raises(ConfigError, match="nanochat, messages, hub"):
+    with pytest.raises(UsageError, match="nanochat, messages, hub"):
         export(source, "csv", tmp_path / "x")
 
 

@@ -117,3 +117,12 @@ def test_content_filter_costs_one_prompt_and_not_the_run(status: int) -> None:
     found = classify(status, error, {}, where="x", text="filtered")
     assert isinstance(found, RejectedError)
     assert found.reason == "moderation"
+
+
+def test_missing_page_is_told_apart_from_a_missing_model() -> None:
+    """Without an API's own error the address is wrong, and not the model's name."""
+    advice = [
+        str(classify(404, error, {}, where="x", text="")) for error in ({}, {"message": "no model"})
+    ]
+    assert "address" in advice[0]
+    assert "model's name" in advice[1]

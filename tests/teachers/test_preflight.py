@@ -17,8 +17,10 @@ from identity_ops.errors import (
     RequestError,
 )
 from identity_ops.records import encode
+from identity_ops.teachers.access import Access
+from identity_ops.teachers.check import check_access
 from identity_ops.teachers.openrouter import OpenRouterTeacher
-from tests.loopback import Fault, Provider, serve
+from tests.loopback import KEY, Fault, Provider, serve
 from tests.scene import account, cell, knowledge, settings
 from tests.teachers.conftest import made
 
@@ -47,7 +49,7 @@ def test_only_a_clear_no_stops(
 ) -> None:
     """One look at the key's page; whatever odd thing it says, the conversations can begin."""
     provider.key_reply = (status, body)
-    teacher.preflight()
+    assert teacher.preflight() == (status == 200 and isinstance(body, dict))
     assert provider.gets == ["/api/v1/key"]
     assert teacher.complete(cell(), 0, account()).finish_reason == "stop"
 
@@ -63,6 +65,15 @@ def test_refused_key_and_spent_credit_stop(
     with pytest.raises(kind):
         teacher.preflight()
     assert provider.gets == ["/api/v1/key"]
+
+
+def test_test_button_claims_no_more_than_was_seen(provider: Provider) -> None:
+    """A site that answers anything at all has not taken the key."""
+    access = Access(base_url=provider.url, key=SecretStr(KEY))
+    assert check_access("openrouter", access) == "The provider takes the key."
+    replies: list[tuple[int, object]] = [(200, b"<html>hello"), (404, b""), (500, {})]
+    for provider.key_reply in replies:
+        assert "whole address" in check_access("openrouter", access)
 
 
 def test_server_that_nobody_reaches_stops(tmp_path: Path) -> None:
