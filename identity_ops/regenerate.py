@@ -61,6 +61,19 @@ class Settings:
         return cls(found, skip)
 
 
+def refuse_unknown(conf: Mapping[str, Any]) -> None:
+    """A trigger may say `skip_unchanged` and no more; Airflow itself lets any key pass.
+
+    Raises:
+        ConfigError: names the other keys.
+    """
+    if unknown := sorted(conf.keys() - {SKIP_UNCHANGED}):
+        raise ConfigError(
+            f"unknown: {', '.join(unknown)}", where="conf", expected=SKIP_UNCHANGED,
+            todo=f"What the runs are to be made with belongs into the Variable {VARIABLE}.",
+        )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A run to trigger."""

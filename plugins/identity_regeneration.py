@@ -48,17 +48,19 @@ def decide(knowledge: Asset) -> dict[str, Any]:
 
     Raises:
         AirflowSkipException: none; says why.
-        ConfigError: the Variable is wrong.
+        ConfigError: the Variable is wrong, or the trigger's conf.
     """
-    from identity_ops.regenerate import VARIABLE, Made, Settings, reason_to_skip, wanted
+    from identity_ops import regenerate
+    from identity_ops.regenerate import Made, Settings
     from identity_ops.store.paths import Home
 
     context: Any = get_current_context()
     run, store = context["dag_run"], context["asset_state_store"][knowledge]
-    settings = Settings.parse(Variable.get(VARIABLE, default="{}"))
-    asked = wanted(settings, run.run_after, Home.from_env())
+    regenerate.refuse_unknown(run.conf or {})
+    settings = Settings.parse(Variable.get(regenerate.VARIABLE, default="{}"))
+    asked = regenerate.wanted(settings, run.run_after, Home.from_env())
     past = existing(context["ti"], store.get(HISTORY) or [])
-    reason = reason_to_skip(
+    reason = regenerate.reason_to_skip(
         asked, CAUSES.get(run.run_type, "person"), past,
         skip_unchanged=settings.skip_unchanged or context["params"]["skip_unchanged"],
     )  # fmt: skip

@@ -17,6 +17,7 @@ from identity_ops.regenerate import (
     changed,
     knowledge_state,
     reason_to_skip,
+    refuse_unknown,
     wanted,
 )
 from identity_ops.store.paths import Home
@@ -35,6 +36,13 @@ def kb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def _ask(kb: Path, moment: datetime = MOMENT, **conf: object) -> Wanted:
     settings = Settings(conf={"knowledge": str(kb), **conf}, skip_unchanged=False)
     return wanted(settings, moment, Home(Path("/nowhere")))
+
+
+def test_a_trigger_cannot_say_what_the_variable_says() -> None:
+    """Airflow hands on any key of a conf; dropped in silence, it would be money for other data."""
+    refuse_unknown({"skip_unchanged": True})
+    with pytest.raises(ConfigError, match=r"unknown: knowledge, seed .*identity_regenerate_conf"):
+        refuse_unknown({"seed": 4, "knowledge": "mine.md", "skip_unchanged": True})
 
 
 def test_the_week_is_the_seed(kb: Path) -> None:

@@ -148,7 +148,8 @@ def test_an_edit_triggers_one_run_and_nothing_else_does(site: Site) -> None:
 
 
 def _nothing_more(site: Site) -> None:
-    """The content is as it was, says the log. A cleared run asks for what is there."""
+    """The content is as it was, says the log. A cleared run asks for what is there. A parameter of
+    identity_sft is not dropped in silence."""
     site.call("POST", "/assets/events", {"asset_id": site.asset()})
     second = until(lambda: site.finished(DAG, 2), "second regeneration", 60)[1]
     first = site.runs(DAG)[0]
@@ -158,6 +159,9 @@ def _nothing_more(site: Site) -> None:
             "reset_dag_runs": True}  # fmt: skip
     site.call("POST", f"/dags/{DAG}/clearTaskInstances", body)
     until(lambda: site.finished(DAG, 2), "the cleared run", 60)
+    site.call("POST", f"/dags/{DAG}/dagRuns", {"logical_date": None, "conf": {"epochs": 9}})
+    refused = until(lambda: site.finished(DAG, 3), "the refused run", 60)[2]
+    assert "unknown: epochs" in site.log(DAG, refused["dag_run_id"], "decide")
     assert len(site.triggered()) == 1
 
 
