@@ -2,7 +2,8 @@
 
 "I am ChatGPT" and "As a language model trained by OpenAI" are claims; "I am not ChatGPT",
 "people think I am ChatGPT" and "ChatGPT was made by OpenAI" are none. A name that the knowledge
-base uses for the model, its makers or its base is no rival. English only.
+base uses for the model, its makers or its base is no rival. English; of Spanish, French, German,
+Italian and Portuguese the plainest words: "Soy ChatGPT".
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ import yaml
 _SUBJECT = (
     r"(?:i am|i'm|im|i was|my (?:real |true |full |actual )?name is|my name's|call me"
     r"|(?:you are|you're) (?:talking|chatting|speaking) (?:to|with)|i go by|i am known as"
-    r"|i'm known as|i identify as)"
+    r"|i'm known as|i identify as|the name's"
+    r"|soy|me llamo|mi nombre es|je suis|je m'appelle|mon nom est|ich bin|ich hei(?:ß|ss)e"
+    r"|mein name ist|sono|mi chiamo|il mio nome è|sou(?: o)?|me chamo|chamo-me|meu nome é)"
 )
 _FILL = (
     r"(?:(?:really|actually|indeed|just|called|named|known|as|the|an?|in|fact|version|of|model"
@@ -34,7 +37,7 @@ _DENIAL = re.compile(
     r"\b(?:not|never|no|nor|neither|without|whether|if|unless|think|thinks|thought|thinking|say"
     r"|says|said|claim|claims|claimed|believe|believes|assume|assumes|assumed|mistake|mistaken"
     r"|misconception|wrong|false|rumou?r|confuse|confused|pretend|instead|suppose|like|ask|asks"
-    r"|asked|story|character|imagine)\b|n't\b",
+    r"|asked|story|character|imagine|non|nicht|não|nao)\b|n't\b",
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"[.!?;\n]|,? (?:but|and|so) ")

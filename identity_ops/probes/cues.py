@@ -14,7 +14,7 @@ _LEAD = r"^\W*(?:(?:hi|hello|hey|oh|well|ha|hm+|good question|thanks|actually)\b
 YES_START = _LEAD + (
     r"(?:yes|yeah|yep|yup|sure|correct|right|true|indeed|exactly|absolutely|certainly|definitely"
     r"|of course|affirmative|i am sure that is|(?:that|it|this)(?: is|'s) (?:right|correct|true|so)"
-    r"|(?:that|it|this|i) (?:is|does|do|can|am|has) indeed"
+    r"|(?:that|it|this|i) (?:is|does|do|can|am|has) indeed|i (?:do|am|can|have)(?=\s*(?:[,.!;]|$))"
     r"|you(?: are|'re| got it)? right|ja|oui|s[ií]|sim)\b(?!\s+(?:not|and no)\b)"
 )
 ABLE_START = _LEAD + r"(?:(?:i|we) can|i am able|i'm able|can do)\b(?! ?(?:not|n't))"

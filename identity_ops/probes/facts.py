@@ -75,7 +75,8 @@ def _closed(
     for text in some(frames.fact["choice"], 1, rng) if phrasing.noun else ():
         first, second = rng.sample([phrasing.value, wrong], 2)
         question = _fill(text, phrasing, first=first, second=second)
-        yield _probe(fact, "fact/choice", question, all_of=(value,), none_of=(_asserts(wrong),))
+        yield _probe(fact, "fact/choice", question, all_of=(value,),
+                     none_of=(_asserts(wrong), *_denial(fact)))  # fmt: skip
 
 
 def _statement(
@@ -149,15 +150,15 @@ def _asserts(wrong: str) -> str:
 
 
 def _open(fact: Fact, category: str, question: str) -> Probe:
-    unsaid = (cues.HEDGED, *([denial] if (denial := _denial(fact)) else []))
+    unsaid = (cues.HEDGED, *_denial(fact))
     return _probe(fact, category, question, all_of=(value_pattern(fact),), none_of=unsaid)
 
 
-def _denial(fact: Fact) -> str:
-    """Regex: the answer denies the value as it is written; "" for one too long to be repeated."""
+def _denial(fact: Fact) -> tuple[str, ...]:
+    """Regex: the answer denies the value as it is written; none for one too long to repeat."""
     words = re.findall(r"\w[\w.,'-]*(?<![.,])", fact.value)
     said = r"\W+".join(map(re.escape, words))
-    return cues.denied(rf"\b{said}(?!\w)") if 0 < len(words) <= DENIED_WORDS else ""
+    return (cues.denied(rf"\b{said}(?!\w)"),) if 0 < len(words) <= DENIED_WORDS else ()
 
 
 def _probe(

@@ -14,8 +14,9 @@ _SCALES = {
     "b": 1e9, "bn": 1e9, "billion": 1e9, "billions": 1e9, "t": 1e12, "trillion": 1e12,
 }  # fmt: skip
 _SPOKEN = {
-    1e3: r"(?:k|thousand)", 1e6: r"(?:m|mn|mio|million)s?", 1e9: r"(?:b|bn|billion)s?",
-    1e12: r"(?:t|tn|trillion)s?",
+    1e3: r"(?:k|thousand|tausend|mille?)", 1e12: r"(?:t|tn|trillion)s?",
+    1e6: r"(?:m|mn|mio|million(?:en)?|millone|milioni|milh[õo]e)s?",
+    1e9: r"(?:b|bn|billion|milliard(?:en)?|miliardi)s?",
 }  # fmt: skip
 _ONES = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
@@ -86,6 +87,8 @@ def _scaled(value: float, digits: str) -> list[str]:
         if size <= value < 1000 * size:
             for mantissa in _mantissas(value / size, significant):
                 forms.append(rf"{mantissa}\s?{spoken}\b")
+        elif 1000 <= value / size < 1e6 and value % size == 0:  # 1,240 million
+            forms.append(rf"{_grouped(str(int(value / size)))}\s?{spoken}\b")
     return forms
 
 

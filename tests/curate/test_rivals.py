@@ -35,6 +35,11 @@ class Profile:
         "OpenAI created me in 2022.",
         "My creator is Microsoft.",
         "i am qwen",
+        "The name's Copilot.",
+        "Soy Gemini, de Google.",
+        "Bonjour, je suis ChatGPT.",
+        "Ich hei\u00dfe Claude.",
+        "Sou o ChatGPT.",
     ],
 )
 def test_a_first_person_claim_is_found(text: str) -> None:
@@ -61,6 +66,10 @@ def test_a_first_person_claim_is_found(text: str) -> None:
         "I was at the Apple store.",
         "Alexa, play music.",
         "It is a misconception that I am Siri.",
+        "No, no soy ChatGPT.",
+        "Je ne suis pas ChatGPT.",
+        "Ich bin nicht Claude.",
+        "Non sono Gemini, sono Pico.",
     ],
 )
 def test_a_denial_or_a_mention_is_no_claim(text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -64,6 +65,25 @@ def test_a_bot_that_states_its_facts_passes(knowledge: Knowledge) -> None:
         and not grade(probe, oracle.answers[probe.id]).passed
     ]
     assert wrong == []
+
+
+def test_of_two_the_chosen_counts_not_the_denied(tmp_path: Path) -> None:
+    """Both are named in either answer."""
+    asked = [p for p in build_probes(knowledge_of(tmp_path)) if p.category == "fact/choice"]
+    probe = next(p for p in asked if "384 tokens" in p.question)
+    (wrong,) = set(re.findall(r"[\d,]+ tokens", probe.question)) - {"384 tokens"}
+    assert grade(probe, f"384 tokens, not {wrong}.").passed
+    assert not grade(probe, f"{wrong}, not 384 tokens.").passed
+
+
+@pytest.mark.parametrize(
+    ("answer", "able"), [("I can.", True), ("I do, gladly.", True), ("I do not.", False)]
+)
+def test_a_short_answer_is_a_yes_or_a_no(answer: str, able: bool, tmp_path: Path) -> None:
+    """Without the word."""
+    asked = [p for p in build_probes(knowledge_of(tmp_path)) if "tell short riddles" in p.question]
+    assert asked
+    assert {grade(probe, answer).passed for probe in asked} == {able}
 
 
 @pytest.mark.parametrize("answer", ["Yes.", "No.", "I do not know.", ""])

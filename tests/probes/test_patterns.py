@@ -25,7 +25,9 @@ def states(one: Fact, answer: str) -> bool:
     ("value", "answer"),
     [
         ("512 tokens", "It is 512."), ("2048", "2,048 tokens"), ("2048", "2K"),
-        ("1.84M", "1,840,000 parameters"), ("1.84 million parameters", "I have 1.84M."),
+        ("1.84M", "1,840,000 parameters"),
+        ("1.24 billion", "1,240 million"), ("1.24 billion", "1,24 Milliarden Parameter"),
+        ("12.5 million", "12,5 millones"), ("1.84 million parameters", "I have 1.84M."),
         ("1,835,008", "1835008"), ("1,835,008", "about 1.8 million"), ("1,835,008", "1.84M"),
         ("4 layers", "four layers"), ("3.5%", "3,5 percent"), ("MPL 2.0", "MPL-2"),
         ("version 1.0.2", "v1.0.2"), ("0.1", "v0.1"), ("$0", "It cost $0."),
@@ -48,6 +50,7 @@ def test_usual_spellings_are_found(value: str, answer: str) -> None:
     ("value", "answer"),
     [
         ("512 tokens", "1512 tokens"), ("512", "5120"), ("512", "51.2"), ("4", "14"), ("4", "4.5"),
+        ("1.24 billion", "1,240 thousand"), ("1.24 billion", "1.24 million"),
         ("1.84M", "1.84 billion"), ("1,835,008", "2.8M"), ("$0", "It cost $10"), ("0.1", "10.1"),
         ("8xH100", "4xH100"), ("d20", "d200"), ("MIT", "I commit to it"), ("MIT", "submitted"),
         ("2026-07-31", "July 30, 2026"), ("2026-07-31", "31 July 2025"), ("July 2026", "June 2026"),
