@@ -47,6 +47,10 @@ _YEAR = re.compile(r"(?:[a-z.,] |-)(?:19|20)\d\d$|^(?:19|20)\d\d, ")
 _MONTHS = word_list(
     """January February March April May June July August September October November December"""
 )
+_TITLED = re.compile(  # "Captain Marlow" is called Marlow, too
+    r"(?:Captain|Professor|Prof\.|Doctor|Dr\.?|Mr\.?|Mrs\.?|Ms\.?|Miss|Sir|Lady|Lord|Uncle|Aunt"
+    r"|Auntie|Chef|Coach|Commander|Sergeant|Madame) (?!Bot\b|Model\b)([A-Z][a-z]{2,})"
+)
 _MAX_CHARS = 200  # a longer value has no other spelling
 _CURRENCY = {"$": ("dollars", "USD"), "\u20ac": ("euros", "EUR"), "\u00a3": ("pounds", "GBP")}
 
@@ -81,6 +85,8 @@ def _named(value: str, role: str) -> Iterator[str]:
         yield re.sub(r"^(?:the )?(\S+(?: \S+)?) (?:data ?set|corpus|data)$", r"\1", value)
     if role == "license":
         yield from _licenses(value)
+    if role == "name" and (titled := _TITLED.fullmatch(value)):
+        yield titled[1]
     if role in ("name", "architecture", "data", "tokenizer", "hardware"):
         yield from _joined(value)
     if role in ("creator", "base_creator"):

@@ -31,7 +31,7 @@ _NEEDS = {
     "url": re.compile(r"://|www\.|\w\.[a-z]{2,}\b|\S/\S"),
     "date": re.compile(r"\d"),
     "trait": re.compile(r"^(?!(?:yes|no|none|on|off|true|false)\b)", re.IGNORECASE),
-    "size": re.compile(r"\d|illion|thousand|hundred"),
+    "size": re.compile(r"^(?!.*\d ?[KMGT]i?B\b).*(?:\d|illion|thousand|hundred)"),
 }
 _FAULT = re.compile(  # "can make mistakes" is no ability
     r"\b(?:can|may|might|could|sometimes|often) (?:\w+ )?(?:make mistakes|makes mistakes|mix up|err"
@@ -89,7 +89,7 @@ def _knowledge(data: bytes, facts: tuple[Fact, ...]) -> Knowledge:
 def entries_of(text: str) -> list[Entry]:
     """Every entry of a text, repeated ones too, in order."""
     blocks = parse(text)
-    head = [
+    front = head = [
         Entry(section="", label=key, value=value, line=line, role=label_role(key))
         for line, key, value in front_matter(text)
         if label_role(key)
@@ -105,7 +105,12 @@ def entries_of(text: str) -> list[Entry]:
         known, topic = topic, _topic([*head, *entries], text)
         if topic == known:
             break
-    return [_settled(entry) for entry in entries if entry.value]
+    said = {entry.role for entry in entries if entry not in head}
+    return [
+        _settled(entry)
+        for entry in entries
+        if entry.value and not (entry in front and entry.role in said - {"name", "creator"})
+    ]
 
 
 def _titled(entries: list[Entry]) -> list[Entry]:

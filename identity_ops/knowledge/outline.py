@@ -289,10 +289,14 @@ def _text(text: Text, section: Section, topic: Topic, *, dashes: bool) -> list[E
 
 def _answer(question: str, answer: Text, section: Section, topic: Topic) -> list[Entry]:
     """What an answer to a question states."""
-    first, *_ = [*sentences(answer), answer]
-    said = questions.statement_of(question, first.text)
-    if said:
-        return [prose.statement(said, section, answer.line_at(0))]
+    first, *more = sentences(answer) or [answer]
+    if said := questions.statement_of(question, first.text):
+        rest = [entry for part in more for entry in prose.read(part, section, topic)]
+        return [prose.statement(said, section, answer.line_at(0)), *rest]
+    opening = re.match(r"(yes|no), (?=\w)", first.text, re.IGNORECASE)
+    if opening and (said := questions.statement_of(question, opening[1])):
+        rest = prose.read(answer.part(opening.end(), len(answer.text)), section, topic)
+        return [prose.statement(said, section, answer.line_at(0)), *rest]
     label = questions.label_of(question)
     if label and not has_finite_verb(first.text):
         return _label_and_more(label, answer, section, topic)

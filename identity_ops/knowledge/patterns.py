@@ -251,7 +251,7 @@ SELF = (
     r"|network|program|tool|service|helper)|(?:(?:the|its|my) )?(?:training(?: run)?|(?:source )?code))"
 )
 INTRODUCED = re.compile(
-    rf"(?:^|(?<=[.!?] ))(?P<name>(?!(?:It|This|That|The|There|He|She|They|We|You|I|What|Who|Here|My|Its|Your)\b)"
+    rf"(?:^|(?<=[.!?] )|(?<=\bA: ))(?P<name>(?!(?:It|This|That|The|There|He|She|They|We|You|I|What|Who|Here|My|Its|Your)\b)"
     rf"{_CAP}(?: {_CAP}){{0,3}})(?: \([^()]*\))? (?:is|was) (?:an?|the|your|one)\b(?: (?P<kind>[^.;]*?\b"
     rf"{KIND_NOUN})\b)?",
     re.MULTILINE,

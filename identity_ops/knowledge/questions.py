@@ -108,10 +108,17 @@ def statement_of(question: str, answer: str) -> str:
     word = answer.strip().rstrip(".!").lower()
     if not found or word not in _PLAIN_ANSWERS:
         return ""
-    verb, rest = found.groups()
+    verb, rest = found.group(1), _of_asker(found.group(2))
     if negative_value(word):
         return f"{_DENIED[verb]} {rest}"
     return f"{_AFFIRMED[verb]} {rest}" if verb in _AFFIRMED else rest[:1].upper() + rest[1:]
+
+
+def _of_asker(text: str) -> str:
+    """Who asks is "you" in a statement: "keep what I write" -> "keep what you write"."""
+    for own, other in (("my", "your"), ("me", "you"), ("I", "you")):
+        text = re.sub(rf"\b{own}\b", other, text)
+    return text
 
 
 def turned(question: str, answer: str) -> str:

@@ -231,7 +231,8 @@ def _same_label(entries: list[Entry], file: str) -> Iterator[Finding]:
     for group in groups.values():
         for entry in group[1:_MAX_PAIRS]:
             if not agree(group[0], entry):
-                yield _conflict(group[0], entry, file, "error")
+                several = entry.role == "data"  # trained on this and on that
+                yield _conflict(group[0], entry, file, "warning" if several else "error")
 
 
 def _same_role(entries: list[Entry], file: str) -> Iterator[Finding]:

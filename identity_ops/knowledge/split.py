@@ -166,6 +166,8 @@ def _ends_sentence(raw: str, match: re.Match[str]) -> bool:
         return True
     if _INITIAL.search(before):
         return bool(_AFTER_INITIAL.match(after))  # no last names, unlike "He" or "My"
+    if re.search(r"(?:^|: )[Nn]o$", before) and after[:1].isupper():
+        return True  # an answer, and no number
     if _ABBREVIATION.search(before):
         return bool(_CLOSED.search(before)) and bool(_NEW_SENTENCE.match(after))
     if re.search(r"(?:^|\s)\d{1,2}$", before) and not has_finite_verb(before):
@@ -176,7 +178,7 @@ def _ends_sentence(raw: str, match: re.Match[str]) -> bool:
 _CUT = re.compile(
     r"\s*;\s+|\s[\u2013\u2014]\s(?=(?:it|its|i|my|we|you|the|this)\b)|,?\s+but\s+|,?\s+(?:while|whereas|yet|so)\s+(?=(?:it|i|you|the)\b)"
     r"|,?\s+and\s+(?=(?:also |then |often |currently |only )?(?P<next>[A-Za-z']+))"
-    r"|,\s+(?=(?:it|its|i|my|we|you|your)\s+[a-z']+)"
+    r"|,\s+(?=(?:it|its|i|my|we|you|your|he|she|his|her)\s+[a-z']+)"
     r"|,\s+(?=(?:cannot|(?:can|don|doesn|won)['\u2019]t|does not|will not|never|has no)\s)",
     re.IGNORECASE,
 )
@@ -185,7 +187,7 @@ _SUBORDINATE = re.compile(  # "Because of its size, it is slow" is one clause
     r"|once|unless|until|in|on|at|with|for|to|by|from|like)\b",
     re.IGNORECASE,
 )
-_PRONOUN = frozenset(word_list("""it its i my we you your this the"""))
+_PRONOUN = frozenset(word_list("""it its i my we you your this the he she they his her"""))
 
 
 def clauses(sentence: str) -> list[str]:
@@ -198,6 +200,11 @@ def clauses(sentence: str) -> list[str]:
             continue
         if len(sentence[start : match.start()].split()) < 2 or _SUBORDINATE.match(sentence[start:]):
             continue
+        if joint == "but" and re.search(r"\b(?:an?|the) \w+$", sentence[: match.start()]):
+            continue  # "a grumpy but kind chatbot"
+        owner = re.match(r"(?:his|her)((?: \w+){1,4})", sentence[match.end() :], re.IGNORECASE)
+        if owner and not has_finite_verb(owner[1]):
+            continue  # "by Ada, her brother and a friend"
         found.append(sentence[start : match.start()].strip(" ,;"))
         start = match.end()
     found.append(sentence[start:].strip(" ,;."))

@@ -15,8 +15,11 @@ _DIGITS = frozenset("0123456789$\u20ac\u00a3")  # an amount begins with one of t
 
 def clause_of(body: str) -> Statement | None:
     """A sentence with a subject of its own: "Training took 3 hours"."""
-    aux = "is|are|was|were|can|cannot|can't|will|has|have|must|may|should|does|do|did|took|takes"
-    aux += r"|costs?(?= (?:(?:about|approximately|around|only|roughly) )?[\d$\u20ac\u00a3])"
+    body = re.sub(r"^(?:His|Her) ", "Its ", body)
+    aux = "is|are|was|were|can|cannot|can't|will|has|have|had|must|may|should|does|do|did"
+    aux += (
+        r"|took|takes|costs?(?= (?:(?:about|approximately|around|only|roughly) )?[\d$\u20ac\u00a3])"
+    )
     verbs = re.search(rf" (?P<verb>{aux}|isn't|aren't|doesn't|won't) ", body)
     subject = body[: verbs.start()] if verbs else _subject(body.split(" "))
     head = subject.split(" ")[0].lower()

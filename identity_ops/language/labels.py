@@ -41,9 +41,11 @@ class Label:
 
 def read_label(label: str, value: str) -> Label:
     """Read a label; the value decides when and where, and whether something is counted."""
-    text, inside = _cut_tail(re.sub(r"[*_`]", "", re.sub(r"\s+", " ", label)).strip(" :?"))
+    flat = re.sub(r"[*_`]", "", re.sub(r"\s+", " ", label)).replace("(s)", "s")
+    text, inside = _cut_tail(flat.strip(" :?"))
     unit = inside if _UNIT.fullmatch(inside) and _NUMBER.fullmatch(value.strip()) else ""
     text = re.sub(r"^(?:the|your|my|its|our|his|her|their) ", "", text, flags=re.IGNORECASE)
+    text = re.sub(r"^((?:fine-?tuned|distilled) from) (?:base )?model$", r"\1", text, flags=re.I)
     found = (
         _wh_label(text)
         or _dated_label(text, value)
@@ -72,6 +74,13 @@ def read_label(label: str, value: str) -> Label:
     return Label(
         noun=noun, plural=plural, question=_question(noun, value), counted=counted, unit=unit
     )
+
+
+def bare_count(label: str, value: str) -> str:
+    """The number alone where the value repeats the label: "24" of "Layers: 24 layers"."""
+    found = re.fullmatch(rf"({_NUMBER.pattern}) (\w+)", value)
+    named = {word.lower().rstrip("s") for word in re.findall(r"\w+", label)}
+    return found[1] if found and found[2].lower().rstrip("s") in named else value
 
 
 def _cut_tail(text: str) -> tuple[str, str]:

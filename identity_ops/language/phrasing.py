@@ -136,6 +136,7 @@ def phrase(fact: Fact, profile: Profile) -> Phrasing:
     if truth is not None:
         found = from_label(fact.attribute, truth, names)
         return _statement(fact, found, detail=detail)
+    value = labels.bare_count(fact.attribute, value)
     label = labels.read_label(fact.attribute, value)
     if label.said == "{value}":
         return _attribute(fact, label, _told_of_bot(fact.value, names), style="attribute")
@@ -158,7 +159,7 @@ def phrase_all(facts: Iterable[Fact], profile: Profile) -> dict[str, Phrasing]:
     for fact in listed:
         phrasing = found[fact.id]
         if phrasing.noun.lower() in shared and phrasing.style == "attribute" and fact.section:
-            noun = f"{labels.lower_label(fact.section)} {phrasing.noun}"
+            noun = _told_apart(fact.section, phrasing.noun)
             label = labels.Label(noun=noun, plural=phrasing.plural, question=phrasing.question)
             phrasing = _attribute(fact, label, phrasing.value, style="attribute")
         if phrasing.style in {"attribute", "verb"} and phrasing.role:
@@ -166,6 +167,12 @@ def phrase_all(facts: Iterable[Fact], profile: Profile) -> dict[str, Phrasing]:
             taken.add(phrasing.role)
         out[fact.id] = phrasing
     return out
+
+
+def _told_apart(section: str, noun: str) -> str:
+    """The noun with its section before it, where that is short and does not say the same."""
+    said = labels.lower_label(section)
+    return noun if noun in said or len(said.split(" ")) > 3 else f"{said} {noun}"
 
 
 def _repeated(nouns: list[str]) -> set[str]:
@@ -277,7 +284,9 @@ def _fitted(value: str, role: str, noun: str) -> str:
         return f"to {words.base_of_s(first)} {value.split(' ', 1)[1]}"
     if goal and words.base_of_ing(first):
         return words.lower_first(value)
-    if role == "kind" and not any(c.isupper() for c in value[1:].split(" ")[0]):
+    if role == "date":
+        return re.sub(r"^[Oo]n (?=\d)|^[Ii]n (?=[A-Z\d])", "", value)
+    if role == "kind" and (first[0].isdigit() or not any(c.isupper() for c in first[1:])):
         return words.with_article(words.lower_first(value))
     return value
 
@@ -343,7 +352,9 @@ def _attribute(fact: Fact, label: labels.Label, value: str, *, style: str) -> Ph
     if label.unit and not value.endswith(label.unit):
         value = f"{value} {label.unit}"
     if len(fact.items) > 1 and style == "attribute":
-        value = words.join_items(fact.items) if len(fact.items) <= 8 else value
+        listed = words.join_items(fact.items)
+        listed = words.lower_first(listed) if value[:1].islower() else listed
+        value = listed if len(fact.items) <= 8 else value
     base = Phrasing(fact_id=fact.id, style=style, role=fact.role, value=value, items=fact.items)
     if label.asked:
         said = label.said.replace("{value}", value)

@@ -191,7 +191,8 @@ def _after_auxiliary(modal: str, rest: str, *, negative: bool) -> Statement:
         tail.split(" ")[0].lower() in words.DETERMINERS
     ):  # fmt: skip
         return Statement(modal="have", predicate=rest, negative=negative, perfect=True)
-    if modal == "have" and first.lower() == "been" and words.base_of_ing(tail.split(" ")[0]):
+    lasting = words.base_of_ing(tail.split(" ")[0]) or tail.startswith("to ")
+    if modal == "have" and first.lower() == "been" and lasting:  # "been running", "been to sea"
         return Statement(modal="have", predicate=rest, negative=negative, perfect=True)
     if modal == "have" and first.lower() == "been":
         return Statement(modal="be", predicate=tail, negative=negative, past=True)

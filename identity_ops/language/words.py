@@ -112,6 +112,8 @@ def is_plural(noun: str) -> bool:
     """Whether a noun phrase is plural, by its head (the last word before a preposition)."""
     if " and " in noun and " of " not in noun:
         return True
+    if re.fullmatch(r"[A-Z]{2,}s", head_of(noun)):  # "GPUs"
+        return True
     head = head_of(noun).lower()
     if head in {"people", "children", "men", "women", "mice", "feet", "criteria", "weights"}:
         return True

@@ -116,3 +116,9 @@ def test_year_with_a_place_is_no_amount() -> None:
 def test_organisation_has_no_last_name() -> None:
     """ "Computing" alone names nobody."""
     assert "Computing" not in spellings("Northlight Computing", "creator")
+
+
+def test_name_with_a_title_is_used_without_it() -> None:
+    """Captain Marlow is Marlow for short, and Chef Bot is no Bot."""
+    assert "Marlow" in spellings("Captain Marlow", "name")
+    assert "Bot" not in spellings("Chef Bot", "name")

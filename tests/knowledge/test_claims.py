@@ -273,3 +273,17 @@ def test_base_model_is_named_without_what_it_is() -> None:
         ("architecture", "Tide"),
         ("creator of the base architecture", "Northlight Computing"),
     ]
+
+
+def test_he_begins_a_clause_as_it_does() -> None:
+    """A persona's sentences are cut where its verbs are."""
+    said = [row[2] for row in rows("- Name: Captain Marlow\n\nMarlow can row, and he never sings.")]
+    assert said[1:] == ["Marlow can row", "He never sings"]
+    said = [row[2] for row in rows("It is a grumpy but kind chatbot, and his cat is called Fish.")]
+    assert said == ["grumpy but kind chatbot", "His cat is called Fish"]
+
+
+def test_brother_of_a_maker_begins_no_clause() -> None:
+    """ "her brother and a friend" has no verb."""
+    text = "It was made by Ada Holm, her brother and a friend"
+    assert rows(text) == [("creator", "creator", "Ada Holm"), ("", "", text)]

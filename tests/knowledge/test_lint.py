@@ -300,6 +300,7 @@ def test_numbers_that_differ_under_other_labels_contradict(lines: str) -> None:
         "## Tokenizer\n- Name: Bepo\n- Type: BPE",
         "Nimbus was created by Ada Holm on Ben Ode's cirrus architecture.",
         "- Training data: poems\n- Fine-tuning data: letters",
+        "- Params: 1.9B\n- Weights: 3.8 GB",
     ],
 )
 def test_what_can_both_be_true_is_no_contradiction(lines: str) -> None:

@@ -296,3 +296,36 @@ def test_whether_it_is_human_is_a_fact_and_a_dialogue_is_none() -> None:
     """ "Human: no" answers a question that people ask."""
     assert rows("- Human: no\n") == [("", "Human", "no")]
     assert rows("- Human: Hello there\n") == []
+
+
+FAQ = """# FAQ about Quill
+
+**Q: What is Quill?**
+A: Quill is a writing coach.
+
+**Q: Who made it?**
+A: It was made by Inkwell & Sons.
+
+**Q: Can it write my homework?**
+A: No. It only gives hints.
+
+**Q: Does it keep what I write?**
+A: No, drafts are deleted after a day.
+"""
+
+
+def test_answers_of_a_faq_are_facts() -> None:
+    """The name, a no and what follows it are all read, and who asks is "you"."""
+    assert (profile(FAQ).name, profile(FAQ).creators) == ("Quill", ("Inkwell & Sons",))
+    assert [fact.value for fact in facts(FAQ) if not fact.attribute] == [
+        "Cannot write your homework",
+        "It only gives hints",
+        "Does not keep what you write",
+        "Drafts are deleted after a day",
+    ]
+
+
+def test_front_matter_gives_way_to_the_text() -> None:
+    """ "license: mit" above a card that says MIT is said once."""
+    text = "---\nlicense: mit\nlanguage: en\n---\n- License: MIT\n"
+    assert rows(text) == [("language", "language", "en"), ("license", "License", "MIT")]

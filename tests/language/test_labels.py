@@ -110,3 +110,22 @@ def test_role_wordings_belong_to_one_fact() -> None:
 def test_the_user_says_your(label: str, value: str, you: str) -> None:
     """What is the bot's own is "my" for it and "your" for the user, without a noun too."""
     assert phrased(label, value).declare_you() == you
+
+
+def test_list_inside_a_sentence_begins_small() -> None:
+    """A verb in a list is no name."""
+    items = ("Answering questions about tides", "currents")
+    found = phrased(
+        "Direct use", "Answering questions about tides, currents", "purpose", items=items
+    )
+    assert found.declarative() == "My direct use is answering questions about tides and currents."
+
+
+def test_section_goes_before_a_noun_only_where_it_reads() -> None:
+    """ "My training data training data" says nothing more."""
+    facts = [
+        fact("Training data", "poems", section="Training Data", id="a"),
+        fact("Training data", "letters", section="Bias, Risks, and Limitations", id="b"),
+    ]
+    found = phrase_all(facts, PIP)
+    assert {found[name].asked for name in "ab"} == {"what is your training data"}
