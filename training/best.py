@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch.distributed as dist
 
-from training.disk import refusal
+from identity_ops.store.disk import refusal
 
 FOLDER = "best"
 
@@ -35,7 +35,7 @@ def keep(out: Path, save: Callable[[Path], list[str]]) -> str | None:
     building = out / f".{FOLDER}"
     try:
         save(building)
-    except Exception as error:  # of many classes, see training.disk
+    except Exception as error:  # of many classes, see store.disk
         why = refusal(error)
         shutil.rmtree(building, ignore_errors=True)
         if why is None:

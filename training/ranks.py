@@ -23,10 +23,10 @@ from typing import Any, NoReturn
 
 import torch
 
-from identity_ops.errors import IdentityError, TrainingError, TransientError
+from identity_ops.errors import IdentityError, TrainingError
 from identity_ops.launch import ERROR_FILE, STARTER, write_error
+from identity_ops.store import disk
 from identity_ops.store.lock import hold
-from training.disk import refusal
 
 PR_SET_PDEATHSIG = 1
 GRACE_S = 8.0  # between asking a rank without a starter to save, and ending it
@@ -118,8 +118,8 @@ def reported_errors() -> Iterator[None]:
     except Exception as error:  # torch and others have no classes of their own for these
         if "can't allocate memory" in str(error):
             _report(_out_of_memory(error))
-        if why := refusal(error):
-            _report(_disk_full(why))
+        if full := disk.told(error):
+            _report(full)
         raise
 
 
@@ -130,18 +130,11 @@ def _out_of_memory(error: Exception) -> TrainingError:
     )
 
 
-def _disk_full(why: str) -> TransientError:
-    return TransientError(
-        f"the disk refuses to take more: {why}",
-        todo="Free some space (or raise the quota) and run it again: it goes on from its last "
-        "checkpoint.",
-    )  # fmt: skip
-
-
 def _report(error: IdentityError) -> NoReturn:
     path = os.environ.get(ERROR_FILE)
     if path:
-        write_error(Path(path), error)
+        with contextlib.suppress(OSError):  # the disk may be what it is about
+            write_error(Path(path), error)
     print(f"error: {error}", file=sys.stderr, flush=True)
     # Not sys.exit: other ranks may wait in a collective that a clean exit would wait for.
     os._exit(1)

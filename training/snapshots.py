@@ -26,8 +26,8 @@ import torch.distributed as dist
 
 from identity_ops.errors import CorruptError, TrainingError
 from identity_ops.store import manifest as manifests
+from identity_ops.store.disk import refusal
 from identity_ops.store.publish import fsync_folder, write_atomic
-from training.disk import refusal
 
 log = logging.getLogger(__name__)
 KEEP = 2
@@ -74,12 +74,13 @@ def _noting_failures(engine: Any) -> Iterator[list[str]]:
         except (OSError, RuntimeError) as error:
             failures.append(refusal(error) or str(error))
 
-    plain = engine.checkpoint_engine.save
+    plain, copy = engine.checkpoint_engine.save, engine._copy_recovery_script
     engine.checkpoint_engine.save = write
+    engine._copy_recovery_script = lambda _: None  # a script beside the shards, which none needs
     try:
         yield failures
     finally:
-        engine.checkpoint_engine.save = plain
+        engine.checkpoint_engine.save, engine._copy_recovery_script = plain, copy
 
 
 def _first_of_all(failures: list[str]) -> str | None:

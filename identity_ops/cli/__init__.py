@@ -10,6 +10,7 @@ import typer
 
 from identity_ops.cli.output import fail
 from identity_ops.errors import IdentityError
+from identity_ops.store import disk
 
 TOPICS = (
     "init",
@@ -48,3 +49,7 @@ def main() -> None:
         build()()
     except IdentityError as error:
         fail(error)
+    except Exception as error:  # of the many classes in which libraries report a full disk
+        if full := disk.told(error):
+            fail(full)
+        raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -37,11 +38,12 @@ def generation(out: Path, rows: list[Conversation]) -> None:
     run_stage("refill", out, {}, {}, work)
 
 
-def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *words: str, room: int = -1) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "identity_ops", *words],
-        cwd=folder, capture_output=True, text=True, timeout=120,
-        env={"PYTHONPATH": str(Path(__file__).parents[2]), "PATH": "/usr/bin:/bin"}, check=False,
+        cwd=folder, capture_output=True, text=True, timeout=120, check=False,
+        env={"PYTHONPATH": str(Path(__file__).parents[2]), "PATH": "/usr/bin:/bin"},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
     )  # fmt: skip
 
 
@@ -71,6 +73,16 @@ def test_tokens_are_counted_by_the_base_that_train_is_told(folder: Path) -> None
     assert mixed.returncode == 0, mixed.stderr
     figures = json.loads(mixed.stdout)["figures"]
     assert (figures["tokens_exact"], figures["context"]) == (True, 96)
+
+
+def test_a_full_disk_is_said_in_words(folder: Path) -> None:
+    """And leaves nothing that looks finished; with room the same words do."""
+    assert run(folder, *CURATE).returncode == 0
+    done = run(folder, *MIX, room=2000)
+    assert done.returncode == 1
+    assert "the disk refuses to take more" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert run(folder, *MIX).returncode == 0
 
 
 def test_a_shortfall_ends_with_one_and_keeps_the_result(folder: Path) -> None:

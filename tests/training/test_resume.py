@@ -19,11 +19,12 @@ import torch
 
 from identity_ops import launch
 from identity_ops.errors import TransientError
+from identity_ops.store import disk
 from identity_ops.store import manifest as manifests
 from identity_ops.trainer import train_stage
 from tests.training.small import row, small_rows, talk, write_mixture
 from tests.training.test_sft import losses, settings, steps_logged, wait_for, weights
-from training import best, checkpoint, disk
+from training import best, checkpoint
 
 WORLDS = [(0, 1, 2), (1, 2, 1), (2, 1, 2), (2, 2, 1), (3, 1, 2), (3, 2, 1)]
 

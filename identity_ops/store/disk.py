@@ -6,6 +6,8 @@ import errno
 import os
 import re
 
+from identity_ops.errors import TransientError
+
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _BY_NUMBER = re.compile(r"\(os error (\d+)\)")  # safetensors
 
@@ -22,3 +24,15 @@ def refusal(error: BaseException) -> str | None:
     if numbered and int(numbered[1]) in FULL:
         return os.strerror(int(numbered[1]))
     return None
+
+
+def told(error: BaseException) -> TransientError | None:
+    """The same as an error that says what to do; None where it has nothing to do with disks."""
+    why = refusal(error)
+    if why is None:
+        return None
+    return TransientError(
+        f"the disk refuses to take more: {why}",
+        todo="Free some space (or raise the quota) and run it again: it goes on from what is "
+        "complete.",
+    )  # fmt: skip
