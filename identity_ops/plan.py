@@ -21,6 +21,7 @@ from identity_ops.catalogue import Catalogue, TopicGroup, read_catalogue
 from identity_ops.errors import ConfigError
 from identity_ops.focus import Focus
 from identity_ops.knowledge import Knowledge, Profile, read_knowledge
+from identity_ops.knowledge.roles import owner_label
 from identity_ops.records import Cell, Fact, Kind, write_jsonl
 from identity_ops.store import manifest as manifests
 from identity_ops.store.manifest import Manifest, canonical_hash
@@ -81,11 +82,14 @@ class Ledger:
 
     @classmethod
     def of(cls, knowledge: Knowledge) -> Ledger:
-        known = {knowledge.profile.name, *knowledge.profile.creators}
+        profile = knowledge.profile
         core = tuple(
-            f for f in knowledge.facts if f.role in {"name", "creator"} and
-            (f.value in known or any(k and k in f.value for k in known))
+            f for f in knowledge.facts if (f.role == "name" and f.value == profile.name) or
+            (f.role == "creator" and any(k in f.value for k in profile.creators))
         )  # fmt: skip
+        made = [f for f in core if f.role == "creator" and not owner_label(f.attribute)]
+        if made:  # the company of the one who made it is a fact like others
+            core = tuple(f for f in core if f.role == "name" or f in made)
         return cls(core, tuple(f for f in knowledge.facts if f not in core))
 
 

@@ -207,7 +207,7 @@ def _first_name(name: str) -> tuple[str, ...]:
 def _is_main(fact: Fact, profile: Profile) -> bool:
     """Whether this is the name or the main maker, and not a nickname or a maintainer."""
     if fact.role == "name":
-        return profile.name.casefold() in fact.value.casefold()
+        return profile.name.casefold() == fact.value.casefold()
     return any(maker.casefold() in fact.value.casefold() for maker in profile.creators[:1])
 
 

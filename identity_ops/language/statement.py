@@ -149,7 +149,6 @@ def _turn(text: str, possessive: str, subject: str, be: str) -> str:
         r"\b(when|if|that|what|because|unless|until|things|where|than|while|and|before|after|as|how)"
         r" it "
     )
-    text = re.sub(link.rstrip() + r"['\u2019]s\b", r"\1 it is", text)  # "when it's wrong"
     text = re.sub(link + r"(?:does not|doesn't) ", rf"\1 {subject} do not ", text)
     text = re.sub(link + r"is\b", rf"\1 {subject} {be}", text)
     text = re.sub(link + r"(cannot|can|will|may|was|should|must)\b", rf"\1 {subject} \2", text)

@@ -47,6 +47,7 @@ def parse(text: str, *, names: tuple[str, ...] = (), role: str = "", positive: b
         default: "have" or "support": what a bare noun phrase is read as.
     """
     body = re.sub(r"\s+", " ", text).strip().rstrip(".!;,:").strip()
+    body = re.sub(r"(?<=\w )it['\u2019]s\b", "it is", body)  # "when it's wrong"
     body, own = _strip_subject(body, names)
     found = _finite(body) or _participle(body) or _adjectives(body, role)
     if found is None and not own and (clause := clause_of(body)):

@@ -77,6 +77,8 @@ def test_nickname_is_not_the_name() -> None:
     """Another name than the main one is asked for by its own label."""
     found = phrased("Nickname", "Sparky", "name")
     assert (found.style, found.declarative()) == ("attribute", "My nickname is Sparky.")
+    found = phrased("Full name", "Pip the Otter", "name")
+    assert (found.style, found.declarative()) == ("attribute", "My full name is Pip the Otter.")
 
 
 def test_same_label_twice_is_told_apart_by_its_section() -> None:

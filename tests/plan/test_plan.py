@@ -10,7 +10,7 @@ import pytest
 
 from identity_ops.catalogue import read_catalogue
 from identity_ops.errors import ConfigError
-from identity_ops.knowledge import Knowledge, Profile
+from identity_ops.knowledge import Knowledge, Profile, read_knowledge
 from identity_ops.knowledge.stage import lint_stage
 from identity_ops.plan import KIND_CARDS, Deck, exposures, plan, plan_stage
 from identity_ops.records import Cell, encode, read_jsonl
@@ -40,6 +40,21 @@ def test_every_fact_is_taught_evenly(tmp_path: Path, facts: int) -> None:
     others = [counts[fact.id] for fact in base.facts if fact.role not in {"name", "creator"}]
     assert min(counts.values()) >= 5
     assert max(others, default=0) - min(others, default=0) <= 2
+
+
+def test_full_names_and_companies_are_taught_like_other_facts(tmp_path: Path) -> None:
+    """Only the name in use and the maker are what nearly everything is about."""
+    path = tmp_path / "kb.md"
+    path.write_text(
+        "- Name: Pip\n- Full name: Pip the Otter\n- Nickname: Pipsqueak\n- Created by: Ann Lee\n"
+        "- Company: Otter Labs\n" + "".join(f"- Gadget {n}: part {n}x\n" for n in range(20))
+    )
+    base = read_knowledge(path)
+    counts = exposures(_main(base, 1000), base.facts)
+    told = {fact.attribute: counts[fact.id] for fact in base.facts}
+    assert told["Name"] > 5 * told["Gadget 1"] < told["Created by"]
+    for label in ("Full name", "Nickname", "Company"):
+        assert abs(told[label] - told["Gadget 1"]) <= 2
 
 
 def test_growing_a_plan_keeps_what_was_there(tmp_path: Path) -> None:

@@ -34,6 +34,12 @@ class Exchange:
 Maker = Callable[["FactTalk"], Exchange]
 
 
+def _reads_as_many(value: str) -> bool:
+    """Whether "are" follows a value: two tabby cats, but not Otter Labs or what has a comment."""
+    named = words.head_of(value)[:1].isupper()
+    return words.is_plural(value) and not (named or value[0].isdigit() or "(" in value)
+
+
 class FactTalk:
     """Draws exchanges about one fact."""
 
@@ -97,7 +103,7 @@ class FactTalk:
         np = pattern.format(noun=noun, name=self.subject.name or "this model")
         if p.your != f"your {p.noun}":
             np = p.your
-        many = plural or (self._swaps and words.is_plural(value) and not value[0].isdigit())
+        many = plural or (self._swaps and _reads_as_many(value))
         return {
             "np": np, "Np": sentence(np), "noun": noun, "Noun": sentence(noun),
             "a_noun": words.with_article(noun), "be": "are" if plural else "is",

@@ -62,8 +62,10 @@ class Subject:
     def is_core(self, fact: Fact) -> bool:
         """Whether the fact is the bot's name or main maker, asked in words of their own."""
         known = self.slots.get(fact.role, "") if fact.role in {"name", "creator"} else ""
-        return bool(known) and (known.lower() in fact.value.lower()
-                                or fact.value.strip(" .").lower() in known.lower())  # fmt: skip
+        value = fact.value.strip(" .").lower()
+        if fact.role == "name":  # a full name or a nickname is asked for as such
+            return value == known.lower()
+        return bool(known) and (known.lower() in fact.value.lower() or value in known.lower())
 
     def fill(self, template: str, **slots: str) -> str:
         """The template with its slots filled and its first letter large."""

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from tests.teachers.template.written import ALL, own_answers, written
+from identity_ops.curate.found import FactFinder
+from tests.teachers.template.written import ALL, base, own_answers, written
 
 WRONG = {
     "two articles": r"\b(?:a|an|the) (?:a|an|the)\b(?! team)",
@@ -57,3 +58,20 @@ def test_answers_are_sentences(name: str) -> None:
     for text in own_answers(name):
         assert 1 <= len(text.split()) <= 40
         assert text[-1] in ".!?)\"'" or len(text.split()) <= 8, text
+
+
+def test_a_company_is_one_thing() -> None:
+    """A name that ends in "s", or a value with a comment, is no plural."""
+    said = [
+        text for text in own_answers("museum", 1000) if " my company" in text or "my lic" in text
+    ]
+    assert any(text.startswith("Otter Labs is") for text in said)
+    assert not [text for text in said if "Labs are" in text or "closed are" in text]
+
+
+def test_each_fact_of_a_prose_base_is_taught() -> None:
+    """Half sentences over lists, a full name and a company are no gaps."""
+    knowledge = base("museum")
+    finder = FactFinder(knowledge.facts, knowledge.profile)
+    found = {fact for _, messages in written("museum", 1000) for fact in finder.find(messages)}
+    assert [fact.value for fact in knowledge.facts if fact.id not in found] == []
