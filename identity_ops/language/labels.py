@@ -59,7 +59,7 @@ def read_label(label: str, value: str) -> Label:
     if noun == "languages" and not re.search(r",| and |/|\d|;", value):
         noun = "language"
     if count := re.fullmatch(r"(?:number|amount|count|no\.|total number) of (.+)", noun, re.I):
-        return Label(noun=noun, counted=count[1], question="what", unit=unit)
+        return _counted_in(count[1], value) or Label(noun=noun, counted=count[1], unit=unit)
     count = re.fullmatch(r"([\w -]+) count", noun)
     if count and "token" not in noun:
         plural = count[1] if words.is_plural(count[1]) else _pluralise(count[1])
@@ -71,9 +71,17 @@ def read_label(label: str, value: str) -> Label:
         if plural and " of " not in noun and not limit and _NUMBER.fullmatch(value.strip())
         else ""
     )
-    return Label(
+    return (plural and _counted_in(noun, value)) or Label(
         noun=noun, plural=plural, question=_question(noun, value), counted=counted, unit=unit
     )
+
+
+def _counted_in(noun: str, value: str) -> Label | None:
+    """A value that names what it counts: "1.1B parameters, 22 layers"."""
+    if not re.match(rf"{_NUMBER.pattern} (?:\w+ )?{re.escape(noun.split(' ')[-1])}\b", value):
+        return None
+    return Label(asked=f"how many {noun} do you have", indirect=f"how many {noun} you have",
+                 said="I have {value}")  # fmt: skip
 
 
 def bare_count(label: str, value: str) -> str:
