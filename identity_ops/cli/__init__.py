@@ -9,7 +9,7 @@ import sys
 import typer
 
 from identity_ops.cli.output import fail
-from identity_ops.errors import IdentityError
+from identity_ops.errors import IdentityError, UsageError
 from identity_ops.store import disk
 
 TOPICS = (
@@ -49,7 +49,18 @@ def main() -> None:
         build()()
     except IdentityError as error:
         fail(error)
+    except (FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
+        fail(_refused(error))
     except Exception as error:  # of the many classes in which libraries report a full disk
         if full := disk.told(error):
             fail(full)
         raise
+
+
+def _refused(error: OSError) -> UsageError:
+    """A path that cannot be used as the command needs it."""
+    why = (error.strerror or "no use").lower()
+    return UsageError(
+        f"the path cannot be used: {why}", where=error.filename2 or error.filename,
+        todo="Choose another path, or change who may use this one.",
+    )  # fmt: skip

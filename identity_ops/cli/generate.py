@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 from identity_ops.cli.output import JSON_OPTION, emit
+from identity_ops.cli.stopping import two_steps
 from identity_ops.errors import ConfigError, ShortfallError, UsageError
 from identity_ops.generate.drive import Progress
 from identity_ops.generate.forecast import Forecast, forecast
@@ -109,7 +110,7 @@ def _generate(
             said = forecast(order, Path(folder))
         emit(dataclasses.asdict(said), _say_forecast(said), as_json=as_json)
         raise typer.Exit(int(said.cap_usd is not None and not said.within_cap))
-    with _bar(num) as show:
+    with two_steps(), _bar(num) as show:
         summary = generate(
             order, out, home=Home.from_env(), show=show,
             announce=lambda said: print(_say_forecast(said), file=sys.stderr),

@@ -104,6 +104,7 @@ def test_a_shortfall_ends_with_one_and_keeps_the_result(folder: Path) -> None:
         (("curate", "gen", "--knowledge", "no.md", "--out", "c"), 2, "no.md"),
         (("export", "gen", "--format", "hub", "--out", "x"), 1, "no manifest"),
         (("export", "gen", "--format", "csv", "--out", "x"), 2, "nanochat, messages, hub"),
+        (("curate", "gen", "--knowledge", "vela.md", "--out", "vela.md"), 2, "vela.md"),
         ((*MIX, "--weights", "one:two"), 2, "IDENTITY:GENERAL"),
         ((*MIX, "--identity-share", "2"), 1, "identity share"),
         (MIX, 1, "no manifest"),

@@ -22,13 +22,15 @@ WORKERS, KILLS, USD = 8, 16, 0.001
 MODEL = "google/gemini-3-flash-preview"
 
 
-def start(desk: Desk, out: str, *, num: int = 60) -> subprocess.Popen[bytes]:
+def start(
+    desk: Desk, out: str, *, num: int = 60, stderr: int = subprocess.DEVNULL
+) -> subprocess.Popen[bytes]:
     """Some conversations, with a state folder of their own."""
     command = [sys.executable, "-m", "identity_ops", "generate", str(desk.root / "kb.md")]
     options = ["--num", str(num), "--batch-size", "25", "--workers", str(WORKERS)]
     return subprocess.Popen(
         [*command, *options, "--teacher", "openrouter", "--out", str(desk.root / out)],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=stderr,
         env=os.environ | {"IDENTITY_HOME": str(desk.root / f"home-of-{out}")},
     )  # fmt: skip
 
@@ -111,3 +113,20 @@ def test_interrupt_stops_all_lanes_and_loses_nothing(desk: Desk) -> None:
     assert 10 <= len(desk.provider.posts) < 60
     assert start(desk, "out").wait() == 0
     assert max(desk.provider.paid.values()) == 1
+
+
+def test_second_interrupt_does_not_wait_for_a_provider_that_hangs(desk: Desk) -> None:
+    """The first one says what it waits for; after the second the order still resumes."""
+    desk.provider.delay_s = 20.0
+    process = start(desk, "out", num=4, stderr=subprocess.PIPE)
+    while not desk.provider.posts:
+        time.sleep(0.01)
+    assert process.stderr is not None
+    process.send_signal(signal.SIGINT)
+    while b"Ctrl-C again" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=15) == 128 + signal.SIGINT
+    process.stderr.close()
+    desk.provider.delay_s = 0.0
+    assert start(desk, "out", num=4).wait() == 0
