@@ -88,7 +88,8 @@ def _generate(
     OPENROUTER_BASE_URL and the like change the address.
 
     --focus with --append adds conversations about what an evaluation found weak.
-    Another --seed gives other conversations, --append adds N more to the folder.
+    Another --seed gives other conversations; --append adds N more to the folder,
+    with the same or with other settings, about the same knowledge base.
     A catalogue has the form of knowledge/catalogue.yaml. --ascii: fold romanises,
     strict rejects, off keeps any script; what the knowledge base writes stays.
     """
