@@ -18,6 +18,7 @@ COPY training training
 COPY knowledge knowledge
 COPY dags dags
 COPY plugins plugins
+COPY deploy/kubernetes deploy/kubernetes
 RUN pip install --no-cache-dir --constraint requirements/lock.txt --editable ".[${EXTRAS}]"
 
 ENV AIRFLOW_HOME=/opt/airflow \

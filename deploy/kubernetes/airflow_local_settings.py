@@ -1,7 +1,7 @@
 """Where tasks of queue `gpu` run under the KubernetesExecutor: in a pod with torch and a GPU.
 
-Airflow imports this module by its name: put it on the scheduler's and the DAG processor's path, as
-values.yaml does. The DAGs stay as they are, on any executor.
+Airflow imports this module by its name: put its folder on the scheduler's and the DAG processor's
+path, or its text into the Helm chart's value airflowLocalSettings. The DAGs stay as they are.
 """
 
 from __future__ import annotations

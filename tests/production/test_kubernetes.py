@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +64,18 @@ def test_what_pods_mount_is_claimed() -> None:
     for volume in pod["spec"]["volumes"]:
         assert ("PersistentVolumeClaim", volume["persistentVolumeClaim"]["claimName"]) in made
     assert ("ServiceAccount", pod["spec"]["serviceAccountName"]) in made
+
+
+def test_a_task_knows_where_to_report() -> None:
+    """By default it would ask its own pod. The guide's paths are paths of the image."""
+    (pod,) = _documents("pod.yaml")
+    given = {env["name"]: env["value"] for env in pod["spec"]["containers"][0]["env"]}
+    assert given["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"].endswith("/execution/")
+    named = re.findall(r"/opt/identity-ops/(\S+)", (ROOT / "docs" / "production.md").read_text())
+    assert named
+    for dockerfile in (ROOT / "Dockerfile", ROOT / "training" / "Dockerfile"):
+        copied = re.findall(r"^COPY (\S+) ", dockerfile.read_text(), re.MULTILINE)
+        assert all(any(Path(path).is_relative_to(top) for top in copied) for path in named)
 
 
 def test_no_pod_has_more_rights_than_it_needs() -> None:
