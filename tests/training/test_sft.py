@@ -279,6 +279,7 @@ def test_settings_that_cannot_work_are_refused_before_anything_starts(recipe: Pa
     """Unknown stage, a batch that does not divide, unknown bases, wrong values."""
     for wrong in (
         {"stage": 4}, {"processes": 3}, {"epochs": 0.0}, {"learning_rate": -1.0},
+        {"learning_rate": float("inf")},
     ):  # fmt: skip
         with pytest.raises(IdentityError):
             _ = settings(recipe, **wrong).recipe
