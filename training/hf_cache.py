@@ -16,6 +16,7 @@ from transformers.cache_utils import Cache, CacheLayerMixin
 
 from training import hf_windows
 from training.attention import additive
+from training.hf_head import logits_of
 
 
 class _Layer(CacheLayerMixin):
@@ -83,7 +84,7 @@ class HfCache:
         place = torch.arange(self.ids.size(1), device=self.ids.device)
         hidden = self._read(self.ids, place.unsqueeze(0), (place[:, None] - place)[None])
         rows = torch.arange(len(self.lengths), device=self.ids.device)
-        return self._head(hidden[rows, self.lengths - 1])
+        return logits_of(self.model, hidden[rows, self.lengths - 1])
 
     def extend(self, tokens: Tensor) -> Tensor:
         """Append one token to each row (B,); logits (B, vocab) of the one after it."""
@@ -93,7 +94,7 @@ class HfCache:
         place = torch.arange(int(at.max()) + 1, device=at.device)
         hidden = self._read(tokens.unsqueeze(1), at.unsqueeze(1), (at[:, None] - place)[:, None])
         self.lengths = at + 1
-        return self._head(hidden[:, 0])
+        return logits_of(self.model, hidden[:, 0])
 
     def keep(self, rows: Tensor) -> None:
         """Drop every row but these."""
@@ -121,10 +122,6 @@ class HfCache:
         )  # fmt: skip
         hidden: Tensor = out.last_hidden_state
         return hidden
-
-    def _head(self, hidden: Tensor) -> Tensor:
-        logits: Tensor = self.model.get_output_embeddings()(hidden)
-        return logits.float()
 
 
 def _stack(first: Tensor, second: Tensor) -> Tensor:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM
 from transformers.utils import logging as hf_logging
@@ -24,6 +23,7 @@ from identity_ops.recipes import HuggingFace
 from training import flex, hf_windows
 from training.attention import additive
 from training.hf_cache import HfCache
+from training.hf_head import logits_of
 from training.loss import chunked_losses
 
 PLAIN: Final = HuggingFace()
@@ -38,12 +38,14 @@ def load(folder: Path, *, dtype: torch.dtype = torch.float32, attention: str = "
         DataError: pickled weights, code of its own, quantised, an unknown architecture, weights
             missing or of another shape.
     """
-    check_files(folder)
+    # torch's kernel does not cap scores, as Gemma 2 does.
+    capped = check_files(folder).get("attn_logit_softcapping")
     hf_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         loaded: Any = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=dtype, attn_implementation="sdpa", trust_remote_code=False,
-            use_safetensors=True, local_files_only=True, output_loading_info=True,
+            folder, dtype=dtype, attn_implementation="eager" if capped else "sdpa",
+            trust_remote_code=False, use_safetensors=True, local_files_only=True,
+            output_loading_info=True,
         )  # fmt: skip
     except Exception as error:  # of many classes, safetensors' own among them
         text = str(error).strip().splitlines()[0] if str(error) else repr(error)
@@ -51,8 +53,8 @@ def load(folder: Path, *, dtype: torch.dtype = torch.float32, attention: str = "
             f"transformers cannot read it: {text}", where=folder, todo=ANOTHER_BASE
         ) from error
     model, found = loaded
-    if attention != "sdpa":  # set afterwards: transformers has checked that it is only attention
-        model.set_attn_implementation(attention)
+    if attention == "flex_attention" or (attention != "sdpa" and not capped):
+        model.set_attn_implementation(attention)  # once transformers has found that "sdpa" would do
     wrong = sorted(map(str, [*found["missing_keys"], *found["mismatched_keys"]]))
     if wrong:
         raise DataError(
@@ -123,10 +125,7 @@ class HfModel(nn.Module):
 
     def head(self, hidden: Tensor) -> Tensor:
         """(N, C) -> logits (N, vocabulary) in fp32."""
-        # Not by calling the layer: ranks call it for different numbers of chunks, and ZeRO 3 would
-        # gather its weights in each call.
-        head = self.model.get_output_embeddings()
-        return F.linear(hidden, head.weight, getattr(head, "bias", None)).float()
+        return logits_of(self.model, hidden)
 
     @property
     def positions(self) -> int:
@@ -209,7 +208,7 @@ def _deviation(wrapped: HfModel, talks: Sequence[Tensor]) -> float:
 
 def _refused(model: Any, got: str, where: object) -> DataError:
     return DataError(
-        "packed conversations would see each other, or its head is more than a linear map: "
+        "packed conversations would see each other, or its logits are more than we compute: "
         "this architecture is not implemented", where=where, got=f"{type(model).__name__}, {got}",
         todo=ANOTHER_BASE,
     )  # fmt: skip

@@ -9,11 +9,14 @@ import pytest
 import torch
 from transformers import (
     AutoModelForCausalLM,
+    BloomConfig,
+    CohereConfig,
     Gemma2Config,
     Gemma3TextConfig,
     GPT2Config,
     GraniteConfig,
     Lfm2Config,
+    LlamaConfig,
     MistralConfig,
     StableLmConfig,
 )  # fmt: skip
@@ -216,23 +219,30 @@ SIZES: dict[str, Any] = {
     "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 256,
     "pad_token_id": None, "bos_token_id": None, "eos_token_id": 1,
 }  # fmt: skip
-WINDOWED = {
-    "each layer": MistralConfig(**SIZES, sliding_window=6),
-    "some layers": Gemma3TextConfig(
-        **SIZES, head_dim=12, sliding_window=6, layer_types=["sliding_attention", "full_attention"]
+SOME: dict[str, Any] = {
+    "head_dim": 12, "sliding_window": 6, "layer_types": ["sliding_attention", "full_attention"],
+}  # fmt: skip
+OTHERS = {
+    "windows": MistralConfig(**SIZES, sliding_window=6),
+    "some windows": Gemma3TextConfig(**SIZES, **SOME),
+    "soft caps": Gemma2Config(
+        **SIZES, **SOME, attn_logit_softcapping=0.5, final_logit_softcapping=2.0
     ),
+    "divided logits": GraniteConfig(**SIZES, logits_scaling=4.0),
+    "multiplied logits": CohereConfig(**SIZES, logit_scale=0.25),
 }
 
 
-@pytest.mark.parametrize("kind", WINDOWED)
-def test_a_sliding_window_is_kept(kind: str, tmp_path: Path) -> None:
-    """Packed and decoded as transformers does it, in conversations longer than the window."""
-    made = busy(WINDOWED[kind])
+@pytest.mark.parametrize("kind", OTHERS)
+def test_what_a_family_does_beside_is_done(kind: str, tmp_path: Path) -> None:
+    """Packed and decoded as transformers does it, in conversations longer than a window."""
+    made = busy(OTHERS[kind])
     made.save_pretrained(write_tokenizer("smollm2", tmp_path / "base"))
     hf_base.adopt(tmp_path / "base", tmp_path / "out")
     wrapped = HfModel(hf_model.load(tmp_path / "out", attention=ATTENTION), torch.float32)
     with torch.no_grad():
         packed = wrapped.head(wrapped.hidden(ids(), DOCUMENTS))
+        made.set_attn_implementation("eager")  # which every family has
         for row, document in [(0, 0), (0, 1), (1, 1), (1, 3)]:
             inside = DOCUMENTS[row] == document
             alone = made(ids()[row][inside].unsqueeze(0)).logits[0]
@@ -251,10 +261,10 @@ def test_a_sliding_window_is_kept(kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        (GraniteConfig(**SIZES, logits_scaling=4.0), "this architecture is not implemented"),
+        (LlamaConfig(**SIZES | {"logit_scale": 2.0}), "this architecture is not implemented"),
         (Lfm2Config(**SIZES, layer_types=["conv", "full_attention"]), "layers of conv"),
         (StableLmConfig(**SIZES), "this architecture is not implemented"),
-        (Gemma2Config(**SIZES, head_dim=12), "transformers cannot read it"),
+        (BloomConfig(vocab_size=440, hidden_size=48, n_layer=2, n_head=4), "cannot read it"),
     ],
 )
 def test_an_architecture_that_would_be_trained_wrongly_is_refused(
