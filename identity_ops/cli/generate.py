@@ -43,6 +43,9 @@ def _generate(
     ] = "template",
     model: Annotated[str | None, typer.Option(help="Model at the provider.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=512, help="Requests in flight.")] = 8,
+    timeout: Annotated[
+        float, typer.Option(min=1, max=3600, help="Seconds for one answer, waiting and all.")
+    ] = 180.0,
     seed: Annotated[int, typer.Option(min=0, help="Another seed, other conversations.")] = 0,
     max_cost: Annotated[
         float | None, typer.Option("--max-cost", min=0, help="Hard cap in US dollars.")
@@ -100,6 +103,7 @@ def _generate(
         name=teacher, model=model, temperature=temperature, workers=workers,
         max_cost_usd=max_cost, price=price, prompt_file=str(prompt) if prompt else None,
         personality=personality, ascii=policy, max_requests_per_day=max_requests_per_day,
+        timeout_s=timeout,
     )  # fmt: skip
     order = Order(
         knowledge=knowledge, num=num, seed=seed, batch_size=batch_size, catalogue=catalogue,

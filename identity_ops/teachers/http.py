@@ -103,10 +103,10 @@ class Client:
 
     def _fault(self, what: str, never_sent: bool = False) -> ProviderError:
         kind = UnsentError if never_sent else ProviderError
-        return kind(
-            f"no whole answer: {what}", where=self.base_url,
-            todo="Check the network and the provider's status page, then run again.",
-        )  # fmt: skip
+        todo = "Check the network and the provider's status page, then run again."
+        if what == _TOO_SLOW:
+            todo = "A slow server needs fewer --workers or a longer --timeout. " + todo
+        return kind(f"no whole answer: {what}", where=self.base_url, todo=todo)
 
     def close(self) -> None:
         """Close the pooled connections."""
@@ -194,10 +194,11 @@ def _is_unsent(error: Exception) -> bool:
     return isinstance(error, transport.ConnectTimeoutError)  # NewConnectionError is one, too
 
 
+_TOO_SLOW = "read time-out"
 _NAMES: list[tuple[type[Exception] | tuple[type[Exception], ...], str]] = [
     (transport.NewConnectionError, "cannot connect"),
     (transport.ConnectTimeoutError, "connect time-out"),
-    ((transport.TimeoutError, TimeoutError), "read time-out"),
+    ((transport.TimeoutError, TimeoutError), _TOO_SLOW),
     (transport.SSLError, "TLS failure"),
     (transport.DecodeError, "undecodable body"),
     (transport.ProtocolError, "the connection was reset, or the body was cut short"),

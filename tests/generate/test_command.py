@@ -92,8 +92,8 @@ def test_price_makes_a_cap_possible(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     "args",
-    [["--num", "0"], ["--num", "many"], ["--workers", "0"], ["--temperature", "3"],
-     ["--max-cost", "-1"], ["--max-cost", "nan"], ["--seed", "-1"],
+    [["--num", "0"], ["--num", "many"], ["--workers", "0"], ["--timeout", "0"],
+     ["--temperature", "3"], ["--max-cost", "-1"], ["--max-cost", "nan"], ["--seed", "-1"],
      ["--batch-size", "0"], ["--teacher", "nobody"], ["--price", "3"], ["--price", "a:b"],
      ["--price", "-1:2"], ["--price", "nan:1"], ["--catalogue", "none.yaml"]],
 )  # fmt: skip
