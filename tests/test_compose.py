@@ -47,6 +47,13 @@ def test_ports_bind_to_loopback(services: dict[str, Any]) -> None:
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
+def test_who_may_say_that_a_request_came_by_tls_is_named(services: dict[str, Any]) -> None:
+    """Believed of nobody, cookies behind a proxy are not Secure; of everybody, anyone can forge."""
+    server = services["api-server"]
+    assert "--proxy-headers" in server["command"]
+    assert server["environment"]["FORWARDED_ALLOW_IPS"] == "${AIRFLOW_PROXY_IPS:-127.0.0.1}"
+
+
 def test_no_secret_is_in_the_file(services: dict[str, Any]) -> None:
     """Each one comes from the environment, and those that have no default are asked for."""
     seen = 0
