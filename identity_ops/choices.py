@@ -46,7 +46,7 @@ def _names(home: Home) -> Iterable[str]:
         for version in registry.versions(home, folder.name)[-1:]:
             with contextlib.suppress(IdentityError):
                 manifest = manifests.load(home.model(folder.name, version), verify=False)
-                yield manifest.config.get("name", folder.name)
+                yield str(manifest.config.get("name", folder.name))
 
 
 def _bases(root: Path) -> Iterable[str]:
@@ -64,5 +64,6 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _first(values: Iterable[str]) -> list[str]:
-    kept = (value for value in values if Path(value).name not in NO_FACTS)
+    shown = filter(str.isprintable, values)  # a name that is no text would hide the whole DAG
+    kept = (value for value in shown if Path(value).name not in NO_FACTS)
     return list(islice(dict.fromkeys(kept), MOST))

@@ -110,7 +110,12 @@ def allowed_roots() -> list[Path]:
 
 
 def knowledge_files() -> list[Path]:
-    """The markdown files in knowledge/ with its subfolders, and those right in an allowed root."""
+    """The markdown files in knowledge/ with its subfolders, and those right in an allowed root.
+
+    Without those whose name is no text, as file systems allow: neither a form nor an asset's store
+    could hold it.
+    """
     found = [*KNOWLEDGE_FOLDER.rglob("*.md")]
     found += [path for root in allowed_roots() for path in root.glob("*.md")]
-    return sorted({path for path in found if path.is_file() and path.name[0] != "."})
+    shown = (path for path in found if path.name[0] != "." and str(path).isprintable())
+    return sorted({path for path in shown if path.is_file()})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from identity_ops.choices import MOST, choices
+from identity_ops.regenerate import knowledge_state
 from identity_ops.store import manifest as manifests
 from identity_ops.store.paths import Home
 from tests.a_run import commit
@@ -47,6 +49,16 @@ def test_bases_are_found_in_both_layouts(root: Path) -> None:
     assert choices(Home(root / "home"))["base_model"] == [
         f"hf:{root / 'Smol'}", f"nanochat:{root / 'base_checkpoints' / 'd12'}",
     ]  # fmt: skip
+
+
+def test_a_name_that_is_no_text_is_left_out(root: Path) -> None:
+    """File systems take any bytes; one such file would make the DAG unreadable for everybody."""
+    for name in (b"\xff.md", b"two\nlines.md", b"\xff/model_000100.pt"):
+        _touch(root / os.fsdecode(name))
+    assert not [
+        name for names in choices(Home(root)).values() for name in names if root.name in name
+    ]
+    assert not [path for path in knowledge_state() if root.name in path]
 
 
 def test_published_names_are_offered_and_the_list_ends_somewhere(root: Path) -> None:
