@@ -148,6 +148,13 @@ class ChatTemplate:
             return False
         return True
 
+    def thinks(self) -> bool:
+        """Whether the prompt is another where nobody says enable_thinking=False, as here."""
+        asked = [Message(role="user", content="?")]
+        given = self._given | {"enable_thinking": True}
+        asks = self._compiled.render(given, messages=asked, add_generation_prompt=True)
+        return asks != self.text(asked, prompt=True)
+
     def default_system(self) -> str:
         """What the template says to the model where no system message is given, "" for nothing."""
         alone = self.frame(("user",), False)[0]

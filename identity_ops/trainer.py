@@ -167,7 +167,8 @@ def base_stage(
 
     Files: tokenizer/ and base_checkpoints/<tag>/, or what save_pretrained writes. Figures:
     parameters, and by kind: skills (accuracy by skill), curve, seconds; architecture,
-    default_system (what the chat template says where nobody gives a system message).
+    default_system (what the chat template says where nobody gives a system message), thinks
+    (whether it asks the model to think unless told not to).
     """
     key = base_key(spec, chat_template)
 

@@ -47,11 +47,18 @@ def adopt(source: Path, out: Path, template: Path | None = None) -> dict[str, An
             "The model learns who it is under these words; --chat-template FILE gives others.",
             default,
         )
+    thinks = chat.template.thinks()
+    if thinks:
+        log.warning(
+            "the chat template can have the model think first: it is trained and asked without; "
+            "serve it with enable_thinking=False"
+        )
     return {
         "files": sorted({*files, TEMPLATE}),
         "parameters": sum(weight.numel() for weight in model.parameters()),
         "architecture": type(model).__name__,
         "vocabulary": chat.vocabulary,
         "default_system": default,
+        "thinks": thinks,
         "template": hashlib.sha256(chat.template.source.encode()).hexdigest()[:16],
     }

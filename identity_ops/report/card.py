@@ -22,6 +22,9 @@ mit apache-2.0 mpl-2.0 gpl-2.0 gpl-3.0 lgpl-2.1 lgpl-3.0 agpl-3.0 bsd bsd-2-clau
 unlicense cc0-1.0 cc-by-4.0 cc-by-sa-4.0 cc-by-nc-4.0 openrail wtfpl zlib artistic-2.0 epl-2.0
 eupl-1.2
 """.split()  # noqa: SIM905 - identifiers of the Hub
+THINKS = (
+    "Trained and measured without thinking: apply its chat template with `enable_thinking=False`."
+)
 _NO_PART = {"license", "licence", "version", "the", "v"}  # of an identifier
 
 
@@ -34,6 +37,7 @@ def model_card(run: RunFolder, *, name: str, version: str) -> str:
         f"# {_plain(name)} {version}",
         "A language model that was taught who it is: its own name, maker, abilities and limits.",
         _headline(scores["headline"]),
+        *([THINKS] if run.has("base") and run.manifest("base").figures.get("thinks") else []),
         "## Before and after\n\n```\n" + render_table(scores["rows"]) + "\n```",
         *(f"```\n{text}\n```" for text in control_lines(scores)),
         f"Probes are worded apart from all training text{_probes(run)}. Intervals are 95 % Wilson "

@@ -168,6 +168,13 @@ def test_a_default_system_message_is_found() -> None:
     }  # fmt: skip
 
 
+def test_a_prompt_that_depends_on_thinking_is_known() -> None:
+    """Whoever serves the model must ask as it was trained, without."""
+    assert {name: chat_format(name).template.thinks() for name in NAMES} == {
+        "smollm2": False, "qwen3": True, "llama3": False,
+    }  # fmt: skip
+
+
 def test_a_template_without_a_system_turn_gets_it_with_the_first_question(tmp_path: Path) -> None:
     """As nanochat does."""
     refusing = "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}"

@@ -74,6 +74,7 @@ def test_a_run_on_a_hugging_face_base_publishes_one(home: Home) -> None:
     assert model.num_parameters() == run.manifest("base").figures["parameters"]
     card = (folder / "README.md").read_text()
     assert "library_name: transformers" in card
+    assert "`enable_thinking=False`" in card
     samples = (run.path("evaluate") / "samples.jsonl").read_text().splitlines()
     assert {json.loads(line)["model"] for line in samples} == {"before", "after"}
 
