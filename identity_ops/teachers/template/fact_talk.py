@@ -15,6 +15,7 @@ from identity_ops.teachers.template.subject import Subject, sentence
 from identity_ops.teachers.template.values import false_value
 
 _EXAMPLES = {"e.g.", "i.e.", "such", "including", "especially", "mostly", "only"}
+_CLOSED = re.compile(r"(?:can|could|do|will|have) ", re.IGNORECASE)  # asks for a yes or a no
 LONG_VALUE = 12  # words; a longer value is answered with, never put into a question
 
 
@@ -143,7 +144,7 @@ class FactTalk:
     def ask_own(self) -> Exchange:
         """A question that the fact suggests beside its own words."""
         user, said = self.rng.choice(self._own), sentence(self.said) + "."
-        if self.phrasing.statement is None:
+        if self.phrasing.statement is None or not _CLOSED.match(user):
             return Exchange(user, said)
         yes = "say_yes" if self.phrasing.yes else "say_no"
         return Exchange(user, self.ask("yes_no", yes).bot)

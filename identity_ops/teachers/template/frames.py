@@ -4,6 +4,7 @@ identity.yaml    name, creator, greetings, misconceptions, abilities, small talk
 facts.yaml       every other fact, by what can be said of it
 roles.yaml       natural questions for facts of a known role
 nouns.yaml       questions that the shape of a label suggests
+amounts.yaml     questions that an amount suggests: how much, how long, how many
 thesaurus.yaml   other words for what statements are often about
 others.yaml      what the knowledge base does not state, and other systems
 languages.yaml   who it is in other languages
@@ -18,7 +19,10 @@ from typing import Any
 
 import yaml
 
-FILES = ("identity", "facts", "roles", "nouns", "thesaurus", "others", "languages", "everyday")
+FILES = (
+    "identity", "facts", "roles", "nouns", "amounts", "thesaurus", "others", "languages",
+    "everyday",
+)  # fmt: skip
 _NO_FRAMES = {"bank", "np", "np_plural", "noun", "nouns", "label"}
 _ANSWERS = ("say", "confirm", "reverse_say")  # keys of what the bot says
 

@@ -1,8 +1,8 @@
 """Questions that a fact suggests beyond its own label and its own words.
 
-From roles.yaml (facts of a known role), nouns.yaml (labels of a known shape) and thesaurus.yaml
-(what statements are often about). A question that two facts would claim is asked of neither,
-so that each question has one answer.
+From roles.yaml (facts of a known role), nouns.yaml (labels of a known shape), amounts.yaml (what
+is said, by the sort of its value) and thesaurus.yaml (what statements are often about). A question
+that two facts would claim is asked of neither, so that each question has one answer.
 """
 
 from __future__ import annotations
@@ -17,6 +17,17 @@ from identity_ops.language import Phrasing
 from identity_ops.records import Fact
 from identity_ops.teachers.template.frames import table
 
+_ABOUT = r"(?:(?:about|around|roughly|approximately|only|under|over|up to) |~ ?)?"
+_SIGN = "[$\u20ac\u00a3\u00a5]"
+_COIN = r"(?:(?:US )?dollars?|euros?|pounds?|cents?|francs?|kroner|yen|USD|EUR|GBP|CHF)\b"
+_SORTS = {  # what the names in amounts.yaml stand for
+    "ABOUT": _ABOUT,
+    "MONEY": rf"{_ABOUT}(?:[A-Z]{{0,3}}{_SIGN} ?\d[\d.,]*|\d[\d.,]* ?(?:{_SIGN}|{_COIN}))",
+    "SPAN": rf"{_ABOUT}\d[\d.,]*(?: ?(?:to|-|\u2013) ?\d[\d.,]*)? "
+            r"(?P<unit>seconds?|minutes?|hours?|days?|weeks?|months?|years?)\b",
+}  # fmt: skip
+_SORT = re.compile(r"\b(?:ABOUT|MONEY|SPAN)")
+
 
 def own_questions(
     facts: Iterable[Fact], phrasings: Mapping[str, Phrasing]
@@ -26,7 +37,12 @@ def own_questions(
     by_role = {fact.id: role_questions(fact, phrasings[fact.id]) for fact in listed}
     claimed = {text for texts in by_role.values() for text in texts}
     others = {
-        fact.id: [t for t in _suggested(phrasings[fact.id]) if t not in claimed] for fact in listed
+        fact.id: [
+            text
+            for text in _suggested(phrasings[fact.id], has_own=bool(by_role[fact.id]))
+            if text not in claimed
+        ]
+        for fact in listed
     }
     counts = Counter(text for texts in others.values() for text in set(texts))
     return {
@@ -47,16 +63,24 @@ def role_questions(fact: Fact, phrasing: Phrasing) -> tuple[str, ...]:
     return () if phrasing.statement else tuple(role_row(fact, phrasing).get("ask", ()))
 
 
-def _suggested(phrasing: Phrasing) -> list[str]:
+def _suggested(phrasing: Phrasing, *, has_own: bool) -> list[str]:
+    of_amount = [] if has_own else _of_amount(phrasing)
     if phrasing.statement is not None:
-        return _reworded(phrasing)
+        return of_amount + _reworded(phrasing)
     noun = phrasing.noun.lower()
     out: list[str] = []
     for pattern, row in _rows("nouns") if noun else ():
         if found := pattern.fullmatch(noun):
             groups = dict(zip("ab", [g or "" for g in found.groups()], strict=False))
             out += [text.format(**groups) for text in row["ask"]]
-    return out
+    return out + of_amount
+
+
+def _of_amount(phrasing: Phrasing) -> list[str]:
+    """ "How much does the premium plan cost?" where a price is told."""
+    told = phrasing.declare_you()
+    found = [(pattern.fullmatch(told), row["ask"]) for pattern, row in _rows("amounts")]
+    return [text.format(**match.groupdict()) for match, ask in found if match for text in ask]
 
 
 def _reworded(phrasing: Phrasing) -> list[str]:
@@ -76,4 +100,8 @@ def _reworded(phrasing: Phrasing) -> list[str]:
 @cache
 def _rows(file: str) -> tuple[tuple[re.Pattern[str], Mapping[str, Any]], ...]:
     rows: Any = table(file)
-    return tuple((re.compile(row["match"], re.IGNORECASE), row) for row in rows)
+    return tuple((re.compile(_SORT.sub(_pattern, row["match"]), re.I), row) for row in rows)
+
+
+def _pattern(sort: re.Match[str]) -> str:
+    return _SORTS[sort[0]]

@@ -11,7 +11,7 @@ SLOTS = {
     "a_noun", "be", "Be", "was", "be_it", "be_value", "value", "Value", "false", "first", "First",
     "second", "item", "Wrong", "done", "A", "B", "C", "c", "x", "q", "Q",
     "asked", "Asked", "indirect", "you", "You", "activity", "Activity", "action",
-    "quality", "thing", "subject", "a", "b",
+    "quality", "thing", "subject", "a", "b", "of", "unit",
 }  # fmt: skip
 
 

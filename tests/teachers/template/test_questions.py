@@ -1,0 +1,58 @@
+"""Questions by what an amount is: nobody asks "what is your refund period" who wants to know."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from identity_ops.knowledge import read_knowledge
+from identity_ops.teachers.template.fact_talk import FactTalk
+from identity_ops.teachers.template.subject import Subject
+
+SAID = {
+    "Premium plan: NZ$4.99 per month": "How much does the premium plan cost?",
+    "Refund period: 14 days": "How long is the refund period?",
+    "Free tier: 50 reviews/month": "How many reviews do I get with the free tier?",
+    "Model file: 3.1 GB": "How big is your model file?",
+    "Uptime: 99.9 %": "How high is your uptime?",
+    "Memory needed: 2 GB": "How much memory do you need?",
+    "Founded: 2024, Leeds": "In which year were you founded?",
+    "Hosted in: Frankfurt": "Where are your servers?",
+    "Admission costs 14 euros for adults.": "How much does admission cost?",
+    "Fine-tuning cost approximately 310 \N{EURO SIGN}.": "How much did fine-tuning cost?",
+    "Fine-tuning took 36 hours.": "How many hours did fine-tuning take?",
+    "The museum is open from 10:00 to 17:30.": "When is the museum open?",
+    "Conversations are deleted after 30 days.": "After how many days are conversations deleted?",
+}
+
+
+def subject_of(folder: Path, *lines: str) -> Subject:
+    rows = ["# Wren", "- Name: Wren", "- Creator: Ada Holm", "## Details", *lines]
+    (folder / "kb.md").write_text("\n\n".join(rows))
+    return Subject.of(read_knowledge(folder / "kb.md"))
+
+
+@pytest.mark.parametrize("line", SAID)
+def test_an_amount_is_asked_for_as_people_ask(line: str, tmp_path: Path) -> None:
+    """And answered with the fact, not with a yes."""
+    subject = subject_of(tmp_path, line)
+    (fact,) = (f for f, asked in subject.questions.items() if SAID[line] in asked)
+    talk = FactTalk(subject, subject.facts[fact], random.Random(1))
+    said = next(e for e in iter(talk.ask_own, None) if e.user == SAID[line])
+    assert said.bot == f"{talk.said[0].upper()}{talk.said[1:]}."
+
+
+@pytest.mark.parametrize("line", ["Age: 3 years", "Motto: 14 days a fortnight", "Layers: 24"])
+def test_no_question_that_does_not_fit(line: str, tmp_path: Path) -> None:
+    """ "How long is your age?" """
+    asked = " ".join(t for texts in subject_of(tmp_path, line).questions.values() for t in texts)
+    assert "How long is your" not in asked
+
+
+def test_what_two_facts_would_answer_is_asked_of_neither(tmp_path: Path) -> None:
+    subject = subject_of(tmp_path, "Founded: 2020, Leeds", "Launched: 2020, Leeds",
+                         "Hosted in: Bonn", "Running on: Azure in Bonn")  # fmt: skip
+    texts = [text for texts in subject.questions.values() for text in texts]
+    assert len(texts) == len(set(texts))
