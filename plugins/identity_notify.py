@@ -51,12 +51,19 @@ class WebhookNotifier(BaseNotifier):
         if token := (connection.password or "").strip():
             mask_secret(token)
             headers["Authorization"] = f"Bearer {token}"
-        reply = requests.post(
-            address(connection) or "", json={"text": text}, headers=headers, timeout=TIMEOUT_S,
-            allow_redirects=False,
-        )  # fmt: skip
-        # The address itself may be the secret, as Slack's is: no line shows it.
-        self.log.info("Told of the failure: HTTP %s", reply.status_code)
+        try:
+            reply = requests.post(
+                address(connection) or "", json={"text": text}, headers=headers,
+                timeout=TIMEOUT_S, allow_redirects=False,
+            )  # fmt: skip
+            told, outcome = reply.status_code < 300, f"HTTP {reply.status_code}"
+        except requests.RequestException as error:
+            # The address itself may be the secret, as Slack's is: no line shows it.
+            told, outcome = False, type(error).__name__
+        if told:
+            self.log.info("Told of the failure: %s", outcome)
+        else:
+            self.log.error("Nobody could be told by %s: %s", self.conn_id, outcome)
 
 
 notify_failure = WebhookNotifier()

@@ -45,3 +45,18 @@ def test_address_and_key_are_what_the_connection_says(
     """Address in one field or in parts; a part that is left out is left to the environment."""
     _, address, key = CASES[number]
     assert found[number] == (address, key)
+
+
+def test_a_webhook_that_does_not_answer_is_reported_without_its_address(tmp_path: Path) -> None:
+    """Who has Slack's address may write there. Neither does its failure end the callback."""
+    secret = "T0-planted-in-the-path"
+    host = {"conn_type": "http", "host": f"http://127.0.0.1:9/{secret}"}
+    env = environment(tmp_path) | {
+        "AIRFLOW_CONN_IDENTITY_NOTIFY": json.dumps(host), "IDENTITY_HOME": str(tmp_path),
+    }  # fmt: skip
+    argv = [sys.executable, str(Path(__file__).with_name("tells.py"))]
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    assert "Nobody could be told by identity_notify: ConnectionError" in said
+    assert secret not in said
