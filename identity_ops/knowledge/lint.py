@@ -30,9 +30,10 @@ def lint_bytes(data: bytes, file: str) -> tuple[Finding, ...]:
     if any(finding.rule in ("empty-file", "binary") for finding in broken):
         return _ordered(broken)
     text = decode(data)
-    return _ordered(
-        [*broken, *rules_text.line_findings(text, file), *rules_facts.fact_findings(text, file)]
-    )
+    return _ordered([
+        *broken, *rules_text.language_findings(text, file),
+        *rules_text.line_findings(text, file), *rules_facts.fact_findings(text, file),
+    ])  # fmt: skip
 
 
 def _ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -1,4 +1,5 @@
-"""Lint rules over bytes and lines: encoding, odd characters, placeholders, secrets, injection."""
+"""Lint rules over bytes and lines: encoding, language, odd characters, placeholders, secrets,
+injection."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from identity_ops.knowledge.blocks import hide_code
 from identity_ops.knowledge.findings import Finding, Severity
 from identity_ops.knowledge.secrets import secret_lines
+from identity_ops.knowledge.tongue import foreign_tongue
 
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _ZERO_WIDTH = re.compile(
@@ -102,6 +104,16 @@ def line_findings(text: str, file: str) -> list[Finding]:
             for mark in _placeholders(line, defined)
         ]
     return found
+
+
+def language_findings(text: str, file: str) -> list[Finding]:
+    """Whether it is in another language than what is made of it."""
+    tongue = foreign_tongue(hide_code(text))
+    if not tongue:
+        return []
+    message = f"this reads like {tongue}: the embedded teacher and the probes speak English."
+    fix = "Write the facts in English; names and values may stay as they are."
+    return [_finding("language", file, 1, message, fix, "warning")]
 
 
 def _filled(lines: list[str]) -> Iterator[tuple[int, str]]:
