@@ -73,6 +73,7 @@ def _dag(dag: Any) -> dict[str, Any]:
                 "upstream": sorted(task.upstream_task_ids),
                 "policy": task.retry_policy is not None,
                 "retries": task.retries,
+                "hours": task.execution_timeout and task.execution_timeout / timedelta(hours=1),
                 "outlets": [outlet.name for outlet in task.outlets],
                 "lineage": [_datasets(task.inlets), _datasets(task.outlets)],
                 "measured": bool(task.on_success_callback),

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 import pytest
+import yaml
 
 from identity_ops.config import RunConfig
 from identity_ops.errors import IdentityError, TerminalError, TransientError
@@ -76,6 +77,14 @@ def test_every_task_asks_the_retry_mapping(dag: dict[str, Any]) -> None:
     """No task keeps paying for what cannot succeed."""
     assert all(task["policy"] for task in dag["tasks"].values())
     assert all(task["retries"] for name, task in dag["tasks"].items() if name != "approve")
+
+
+def test_no_task_hangs_for_ever_nor_until_celery_delivers_it_again(dag: dict[str, Any]) -> None:
+    """A training that hangs would hold the one GPU slot against every other run."""
+    environment = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["x-airflow-environment"]
+    again = environment["AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT"]
+    for name, task in dag["tasks"].items():
+        assert 24 <= task["hours"] < int(again) / 3600, name
 
 
 def test_the_mapping_follows_the_error_tree(seen: dict[str, Any]) -> None:
