@@ -178,7 +178,8 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _explain(error: ValueError) -> str:
     if isinstance(error, ValidationError):
         return "; ".join(
-            f"{'.'.join(map(str, one['loc']))}: {one['msg'].removeprefix('Value error, ')}"
+            f"{'.'.join(map(str, one['loc']))}: "
+            + one["msg"].removeprefix("Value error, ").replace("valid tuple", "list")
             for one in error.errors()
         )
     if isinstance(error, json.JSONDecodeError):
