@@ -27,7 +27,7 @@ GOOD = {"id": "a", "category": "mine", "question": "Who?", "all_of": ["thistle"]
         ('{"id": "x", "category": "c", "question": "q"}', "any answer would pass"),
         ('{"id": "x", "category": "c", "question": "", "all_of": ["a"]}', "question"),
         ('{"id": "x", "category": "c", "question": "q", "all_of": ["a"], "extra": 1}', "extra"),
-        ('{"id": "x", "category": "c", "question": "q", "all_of": "a"}', "all_of: .* a list"),
+        ('{"id": "x", "category": "c", "question": "q", "all_of": "a"}', "should be a list"),
         ('{"id": "x", "category": "c", "question": "q", "all_of": ["a"], "history": '
          '[{"role": "user", "content": "hi"}]}', "alternate"),
         ('{"id": "x", "category": "c", "question": "q", "all_of": ["a"], "history": '
