@@ -6,6 +6,7 @@ initialised in a fork and a killed task frees the device.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -42,8 +43,11 @@ class TrainOperator(BaseOperator):
 
         from identity_ops import launch
 
-        children = psutil.Process().children()
-        for marker in {child.environ().get(launch.MARKER, "") for child in children} - {""}:
+        markers = {""}
+        for child in psutil.Process().children():
+            with contextlib.suppress(psutil.Error):  # one that has just ended has no environment
+                markers.add(child.environ().get(launch.MARKER, ""))
+        for marker in markers - {""}:
             launch.stop(marker)
 
 
