@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from typing import Any
 
+_STDERR = 2
 _SAID = (
-    "\nstopping: what is in flight is paid for, so it is waited for. Ctrl-C again ends at once; "
-    "the same command goes on in either case."
+    b"\nstopping: what is in flight is paid for, so it is waited for. Ctrl-C again ends at once; "
+    b"the same command goes on in either case.\n"
 )
 
 
@@ -34,7 +34,7 @@ def two_steps() -> Iterator[None]:
 
 def _first(_number: int, _frame: Any) -> None:
     signal.signal(signal.SIGINT, _second)
-    print(_SAID, file=sys.stderr, flush=True)
+    os.write(_STDERR, _SAID)  # not by print: the interrupted code may be printing
     raise KeyboardInterrupt
 
 
