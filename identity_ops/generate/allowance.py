@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from identity_ops.errors import CreditError
 from identity_ops.store.lock import hold
+from identity_ops.teachers.spend import LimitError
 
 _TURN_S = 30.0  # for others' turns at the count, which take microseconds
 
@@ -45,7 +45,7 @@ class Allowance:
         """Count one request.
 
         Raises:
-            CreditError: today's are used up; says when there are new ones.
+            LimitError: today's are used up; says when there are new ones.
         """
         with self._turn, hold(self._path.with_suffix(".lock"), wait_s=_TURN_S):
             used = self._used()
@@ -69,9 +69,9 @@ class Allowance:
         now = self._clock().astimezone(self._zone)
         return now.replace(hour=0, minute=0, second=0, microsecond=0)
 
-    def _refusal(self) -> CreditError:
+    def _refusal(self) -> LimitError:
         tomorrow = self._today() + timedelta(days=1)
-        return CreditError(
+        return LimitError(
             f"today's {self._limit} requests with this key are used up",
             where="max_requests_per_day",
             todo=f"Finished work is kept. Run the same again after {tomorrow:%Y-%m-%d %H:%M %Z}.",

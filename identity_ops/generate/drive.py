@@ -20,7 +20,7 @@ from identity_ops.generate.cache import ResponseCache
 from identity_ops.generate.log import ResponseLog
 from identity_ops.records import Cell, Conversation, Rejection, Response
 from identity_ops.teachers.base import Teacher
-from identity_ops.teachers.spend import Account, Budget, HaltedError, OutageError
+from identity_ops.teachers.spend import Account, Budget, HaltedError, LimitError, OutageError
 
 log = logging.getLogger(__name__)
 _GLANCE_S = 0.5  # how soon an interruption is seen
@@ -53,6 +53,7 @@ class Shared:
     budget: Budget | None = None  # one cap; must count the stages' ledgers already
     slots: threading.Semaphore | None = None  # one for each request in flight
     interrupted: threading.Event = field(default_factory=threading.Event)  # set: end early
+    refusals: list[CreditError] = field(default_factory=list)  # the provider's: ask no more
 
 
 class InterruptedRunError(TransientError):
@@ -82,7 +83,7 @@ class Drive:
         self._responses, self._cache = responses, cache
         self._workers, self._on_progress = (1 if teacher.free else workers), on_progress
         self._slots = shared.slots or threading.Semaphore(self._workers)
-        self._interrupted = shared.interrupted
+        self._interrupted, self._refusals = shared.interrupted, shared.refusals
         self._error: BaseException | None = None
         self._arrivals: queue.SimpleQueue[Future[Response]] = queue.SimpleQueue()
         self._cost_usd, self._in_flight = 0.0, 0
@@ -126,6 +127,11 @@ class Drive:
                     self._slots.release()
             if draw is None:
                 return
+            if self._refusals:  # money ended beside this stage: only what is known is taken
+                self.out_of_money = self.out_of_money or self._refusals[0]
+                batch.drop()
+                self._slots.release()
+                continue
             ask = self._teacher.complete
             future = pool.submit(ask, draw.cell, draw.attempt, self._account)
             running[future] = draw
@@ -219,6 +225,8 @@ class Drive:
         self._account.halted.set()
         if isinstance(error, CreditError):
             self.out_of_money = self.out_of_money or error
+            if not isinstance(error, LimitError | UselessAnswersError):
+                self._refusals.append(error)
         elif not isinstance(error, HaltedError):
             if isinstance(error, KeyboardInterrupt) and self._error is not None:
                 raise error

@@ -107,13 +107,17 @@ class Budget:
         used = self.spent_usd + self.reserved_usd
         return self.cap_usd is None or used + usd <= self.cap_usd + _SLACK
 
-    def _refusal(self, usd: float) -> CreditError:
-        return CreditError(
+    def _refusal(self, usd: float) -> LimitError:
+        return LimitError(
             "the spend cap is reached",
             expected=f"at most ${self.cap_usd:.4f}",
             got=f"${self.spent_usd:.4f} spent, up to ${usd:.4f} more for the next request",
             todo="Finished work is kept. Raise the cap (--max-cost, max_cost_usd) and run again.",
         )
+
+
+class LimitError(CreditError):
+    """A limit of the user's own is reached: the cap, or the requests of a day."""
 
 
 class HaltedError(ProviderError):

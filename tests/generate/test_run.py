@@ -83,6 +83,15 @@ def test_append_gives_more_that_repeats_nothing(desk: Desk) -> None:
     assert len({row.index for row in desk.accepted()}) == 22
 
 
+def test_spent_credit_stops_the_batches_beside_it_at_once(desk: Desk) -> None:
+    """No batch has to be told 402 for itself, and what they have is kept."""
+    desk.provider.faults.extend([Fault()] * 3 + [Fault(status=402, body={"error": {}})] * 90)
+    summary = desk.run(num=60, workers=1)  # two batches of five at a time
+    assert "credit" in (summary.stopped or "")
+    assert summary.accepted == 3
+    assert len(desk.provider.posts) == 4
+
+
 def test_append_with_another_seed_and_temperature_is_a_batch_of_its_own(desk: Desk) -> None:
     """Each part has what was asked for, in whatever order the seeds come, and repeats nothing."""
     assert desk.run(num=4).accepted == 4
