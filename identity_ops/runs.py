@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from identity_ops.errors import DataError
+from identity_ops.errors import DataError, IdentityError
 from identity_ops.report.run import ORDER, RunFolder
 from identity_ops.store.paths import Home
+
+# What reading a damaged file may raise: it is shown as such, and must not hide the others.
+DAMAGED: Final = (IdentityError, OSError, LookupError, TypeError, ValueError, AttributeError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +20,7 @@ class RunInfo:
 
     run_id: str
     folder: str
-    status: str  # published, passed, failed gate, or "after STAGE"
+    status: str  # published, passed, failed gate, "after STAGE", or damaged
     name: str
     started_at: str  # UTC, ISO 8601
     seconds: float  # of work, over all stages; reused results count as when they were made
@@ -30,11 +33,22 @@ class RunInfo:
 
 
 def list_runs(home: Home) -> list[RunInfo]:
-    """Every run, the newest first."""
+    """Every run, the newest first; those that cannot be read come last."""
     folder = home.root / "runs"
     paths = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
-    found = [describe(path) for path in paths]
+    found = [_described(path) for path in paths]
     return sorted(found, key=lambda run: (run.started_at, run.run_id), reverse=True)
+
+
+def _described(folder: Path) -> RunInfo:
+    try:
+        return describe(folder)
+    except DAMAGED:  # `report` of it says why
+        return RunInfo(
+            run_id=folder.name, folder=str(folder), status="damaged", name="",
+            started_at="", seconds=0.0, cost_usd=0.0, name_accuracy=None, fact_recall=None,
+            over_identity=None, ability=None, version="",
+        )  # fmt: skip
 
 
 def find_run(home: Home, run_id: str) -> Path:

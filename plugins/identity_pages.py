@@ -22,6 +22,7 @@ from identity_ops.dashboard import data, pages
 from identity_ops.dashboard.fresh import current_home
 from identity_ops.errors import BusyError, IdentityError
 from identity_ops.registry import promote, rollback
+from identity_ops.runs import DAMAGED
 
 DAG_ID: Final = "identity_sft"
 SELF_ONLY: Final = (
@@ -117,7 +118,7 @@ def _change(request: Request, change: Any) -> Response:
 def _report(make: Any, request: Request) -> Response:
     try:
         return _page(make(current_home()), policy=REPORT_ONLY)
-    except data.DAMAGED as error:
+    except DAMAGED as error:
         return _page(pages.message(_root(request), "No report", str(error)), 404)
 
 

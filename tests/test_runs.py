@@ -37,3 +37,14 @@ def test_status_follows_the_run(tmp_path: Path) -> None:
     (info,) = list_runs(home)
     assert (info.status, info.version) == ("published", folder.name)
     assert find_run(home, "latest") == run
+
+
+def test_a_damaged_run_hides_no_other(tmp_path: Path) -> None:
+    """A torn manifest: the run is listed last, as what it is, and is not the latest."""
+    home = Home(tmp_path)
+    run, _ = start_run(home)
+    torn = home.root / "runs" / "torn" / "lint"
+    torn.mkdir(parents=True)
+    (torn / "manifest.json").write_text("{")
+    assert [info.status for info in list_runs(home)] == ["after train", "damaged"]
+    assert find_run(home, "latest") == run

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-from identity_ops.errors import CorruptError, DataError, IdentityError
+from identity_ops.errors import CorruptError, DataError
 from identity_ops.registry import Event, State, VersionInfo, read_state, versions
 from identity_ops.registry import describe as describe_version
 from identity_ops.report.page import FILE as REPORT
 from identity_ops.report.page import render_report
 from identity_ops.report.run import RunFolder
-from identity_ops.runs import RunInfo, describe
+from identity_ops.runs import DAMAGED, RunInfo, describe
 from identity_ops.store import manifest as manifests
 from identity_ops.store.manifest import Manifest
 from identity_ops.store.paths import Home
-
-# What reading a damaged file may raise: it is shown as such, and must not hide the others.
-DAMAGED: Final = (IdentityError, OSError, LookupError, TypeError, ValueError, AttributeError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
