@@ -194,6 +194,8 @@ def clauses(sentence: str) -> list[str]:
     """The coordinate clauses of a sentence, in order; one where it has no clear joint."""
     found, start = [], 0
     for match in _CUT.finditer(sentence):
+        if sentence.count("(", start, match.start()) > sentence.count(")", start, match.start()):
+            continue  # "luggage rules (bikes ride free; scooters do not)"
         word = (match.group("next") or "").lower().replace("\u2019", "'")
         joint = match.group(0).strip(" ,").lower()
         if joint == "and" and not _starts_clause(word, sentence[match.end() :]):

@@ -238,12 +238,17 @@ def _adverb_verb(body: str) -> Statement | None:
             return Statement(modal="have", predicate=" ".join([*rest]), negative=never, never=never)
         phrase = _bases(" ".join([*kept, base, *rest]))
         return Statement(modal="do", predicate=phrase, negative=never, never=never)
-    if (past := words.base_of_past(verb)) and rest and (rest[0] not in words.PREPOSITIONS or place):
+    past = "" if _HAS_SUBJECT.match(" ".join(rest)) else words.base_of_past(verb)
+    if past and rest and (rest[0] not in words.PREPOSITIONS or place):
         finite = " ".join([*kept, words.lower_first(verb), *rest])
         modal_phrase = " ".join([*kept, past, *rest])
         return Statement(modal="do", predicate=modal_phrase, past=True, finite=finite,
                          negative=never, never=never)  # fmt: skip
     return None
+
+
+# "Lost property is kept": the first word belongs to the subject, and the verb follows.
+_HAS_SUBJECT = re.compile(r"(?!wh|how|that)[a-z]+ (?:is|are|was|were|has|have|can|will)\b")
 
 
 def _bases(phrase: str) -> str:

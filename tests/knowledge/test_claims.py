@@ -283,6 +283,11 @@ def test_he_begins_a_clause_as_it_does() -> None:
     assert said == ["grumpy but kind chatbot", "His cat is called Fish"]
 
 
+def test_what_stands_in_brackets_is_cut_by_nothing() -> None:
+    said = [row[2] for row in rows("It explains luggage rules (bikes ride free; scooters do not).")]
+    assert said == ["It explains luggage rules (bikes ride free; scooters do not)"]
+
+
 def test_brother_of_a_maker_begins_no_clause() -> None:
     """ "her brother and a friend" has no verb."""
     text = "It was made by Ada Holm, her brother and a friend"

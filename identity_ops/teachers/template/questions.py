@@ -19,10 +19,12 @@ from identity_ops.teachers.template.frames import table
 
 _ABOUT = r"(?:(?:about|around|roughly|approximately|only|under|over|up to) |~ ?)?"
 _SIGN = "[$\u20ac\u00a3\u00a5]"
-_COIN = r"(?:(?:US )?dollars?|euros?|pounds?|cents?|francs?|kroner|yen|USD|EUR|GBP|CHF)\b"
+_CODE = "USD|EUR|GBP|CHF|DKK|NOK|SEK|JPY"
+_COIN = "(?:US )?dollars?|euros?|pounds?|cents?|francs?|kroner|yen"
 _SORTS = {  # what the names in amounts.yaml stand for
     "ABOUT": _ABOUT,
-    "MONEY": rf"{_ABOUT}(?:[A-Z]{{0,3}}{_SIGN} ?\d[\d.,]*|\d[\d.,]* ?(?:{_SIGN}|{_COIN}))",
+    "MONEY": rf"{_ABOUT}(?:(?:[A-Z]{{0,3}}{_SIGN}|(?:{_CODE})\b) ?\d[\d.,]*"
+             rf"|\d[\d.,]* ?(?:{_SIGN}|(?:{_COIN}|{_CODE})\b))",
     "SPAN": rf"{_ABOUT}\d[\d.,]*(?: ?(?:to|-|\u2013) ?\d[\d.,]*)? "
             r"(?P<unit>seconds?|minutes?|hours?|days?|weeks?|months?|years?)\b",
 }  # fmt: skip

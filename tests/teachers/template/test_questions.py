@@ -13,6 +13,7 @@ from identity_ops.teachers.template.subject import Subject
 
 SAID = {
     "Premium plan: NZ$4.99 per month": "How much does the premium plan cost?",
+    "Monthly cost: EUR 40": "How much is your monthly cost?",
     "Refund period: 14 days": "How long is the refund period?",
     "Free tier: 50 reviews/month": "How many reviews do I get with the free tier?",
     "Model file: 3.1 GB": "How big is your model file?",
