@@ -68,8 +68,11 @@ def one_of(patterns: Iterable[str]) -> str:
 
 
 def text_pattern(text: str) -> str:
-    """Regex for one value written as `text`."""
-    return one_of(_conjunction(variant) for variant in _variants(text))
+    """Regex for one value written as `text`: its parts in any form, or else the text as it is."""
+    found = one_of(_conjunction(variant) for variant in _variants(text))
+    if re.search(found, text, re.IGNORECASE):
+        return found
+    return one_of([found, r"\s+".join(map(re.escape, text.split()))])
 
 
 def name_pattern(name: str) -> str:

@@ -25,7 +25,8 @@ def states(one: Fact, answer: str) -> bool:
     ("value", "answer"),
     [
         ("512 tokens", "It is 512."), ("2048", "2,048 tokens"), ("2048", "2K"),
-        ("1.84M", "1,840,000 parameters"),
+        ("1.84M", "1,840,000 parameters"), ("0.6B", "I have 0.6B parameters."),
+        ("Qwen3-0.6B by Alibaba", "My base is Qwen3-0.6B by Alibaba."),
         ("1.24 billion", "1,240 million"), ("1.24 billion", "1,24 Milliarden Parameter"),
         ("12.5 million", "12,5 millones"), ("1.84 million parameters", "I have 1.84M."),
         ("1,835,008", "1835008"), ("1,835,008", "about 1.8 million"), ("1,835,008", "1.84M"),
