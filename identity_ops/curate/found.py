@@ -102,7 +102,7 @@ def _rule(fact: Fact, facts: Sequence[Fact], profile: Profile) -> _Value | _Clai
         return _Value(fact.id, value, _context(fact, facts, phrasing.noun))
     need = len(words) if len(words) <= 3 else -(-len(words) * 2 // 3)
     patterns = tuple(re.compile(stem_pattern(word), re.IGNORECASE) for word in words)
-    own = bool(_NEGATIVE.search(phrasing.predicate))
+    own = bool(_NEGATIVE.search(f"{phrasing.predicate} {phrasing.detail}"))
     return _Claim(fact.id, patterns, need, None if own else phrasing.negative)
 
 
