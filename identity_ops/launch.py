@@ -11,7 +11,9 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -161,6 +163,8 @@ def run(
     env = environment(marker, error_file, processes)
     if elsewhere:
         env |= _exported(env, log.with_suffix(".env"))
+    else:  # gloo's own choice hangs on what the machine's name happens to resolve to
+        env.setdefault("GLOO_SOCKET_IFNAME", "lo")
     child = subprocess.Popen(
         [sys.executable, *argv],
         stdin=subprocess.DEVNULL,
@@ -215,18 +219,23 @@ def write_error(path: Path, error: IdentityError) -> None:
         write_atomic(path, json.dumps({"kind": type(error).__name__, **parts}))
 
 
+def _signal_of(code: int, tail: list[str]) -> int | None:
+    """Of the process itself, or of the rank that torchrun names last: the first that failed."""
+    if code < 0 or code == 128 + signal.SIGTERM:
+        return abs(code) % 128
+    codes = [int(found) for found in re.findall(r"exitcode *: *(-?\d+)", "\n".join(tail))]
+    return -codes[-1] if codes and codes[-1] < 0 else None
+
+
 def _failure(code: int, error_file: Path, tail: list[str], log: Path) -> IdentityError:
     if error_file.exists():
         parts = json.loads(error_file.read_bytes())
         return getattr(errors, parts.pop("kind"))(parts.pop("what"), **parts)  # type: ignore[no-any-return]
-    killed = any("exitcode" in line and "-9" in line for line in tail)  # as torchrun reports it
-    if code < 0 or code == 143 or killed:
+    if number := _signal_of(code, tail):
         todo = (
             "Run it again: it goes on from its last checkpoint. Where the system killed it for "
             "want of memory (see dmesg), lower micro_rows first."
         )
-        return TransientError(
-            f"the process was ended by signal {abs(code) % 128}", where=log, todo=todo
-        )
+        return TransientError(f"the process was ended by signal {number}", where=log, todo=todo)
     last = next((line for line in reversed(tail) if line.strip()), "no output")
     return errors.TrainingError(f"the process ended with code {code}: {last}", where=log)

@@ -261,7 +261,8 @@ def train_command(mix_dir: Path, base_dir: Path, out: Path, settings: TrainSetti
         return hostfile.command(settings.hostfile, module)
     return [
         "-m", "torch.distributed.run", "--nnodes", "1", "--rdzv-backend", "c10d",
-        "--rdzv-endpoint", "127.0.0.1:0", "--rdzv-id", uuid.uuid4().hex[:8],
+        "--rdzv-endpoint", "127.0.0.1:0", "--local-addr", "127.0.0.1",
+        "--rdzv-id", uuid.uuid4().hex[:8],
         "--nproc-per-node", str(settings.num_processes), "-m", *module,
     ]  # fmt: skip
 

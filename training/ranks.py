@@ -16,6 +16,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -23,7 +24,7 @@ from typing import Any, NoReturn
 
 import torch
 
-from identity_ops.errors import IdentityError, TrainingError
+from identity_ops.errors import IdentityError, TrainingError, TransientError
 from identity_ops.launch import ERROR_FILE, STARTER, write_error
 from identity_ops.store import disk
 from identity_ops.store.lock import hold
@@ -113,14 +114,31 @@ def reported_errors() -> Iterator[None]:
         yield
     except IdentityError as error:
         _report(error)
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        _report(_out_of_memory(error))
-    except Exception as error:  # torch and others have no classes of their own for these
-        if "can't allocate memory" in str(error):
-            _report(_out_of_memory(error))
-        if full := disk.told(error):
-            _report(full)
-        raise
+    except Exception as error:
+        known = _told(error)
+        if known is None:
+            traceback.print_exc()
+        _report(known or _unforeseen(error))
+
+
+def _told(error: Exception) -> IdentityError | None:
+    """The error that a person can act on; torch and others have no classes for most of them."""
+    text = str(error)
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in text:
+        return _out_of_memory(error)
+    if isinstance(error, torch.distributed.DistError) or "gloo" in text:
+        return TransientError(
+            f"the connection to another process of this training was lost: {text.splitlines()[0]}",
+            todo="Run it again: it goes on from its last checkpoint.",
+        )
+    return disk.told(error)
+
+
+def _unforeseen(error: Exception) -> TrainingError:
+    return TrainingError(
+        f"{type(error).__name__}: {str(error).strip() or 'no text'}",
+        todo="The log of the training has the whole traceback.",
+    )
 
 
 def _out_of_memory(error: Exception) -> TrainingError:

@@ -117,6 +117,50 @@ def test_a_kill_from_outside_is_transient(tmp_path: Path) -> None:
         launch.run(["-c", script], marker="marker-g", log=tmp_path / "log")
 
 
+TORCHRUN = ["-m", "torch.distributed.run", "--rdzv-endpoint", "127.0.0.1:0",
+            "--rdzv-backend", "c10d", "--nproc-per-node", "2"]  # fmt: skip
+FIRST_DIES = (
+    "import os, time; os.environ['RANK'] == '0' and os.kill(os.getpid(), {}); time.sleep(60)"
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
+def test_a_rank_ended_by_a_signal_is_transient(tmp_path: Path, number: signal.Signals) -> None:
+    """torchrun itself ends with 1, and tells of the rank in its report."""
+    script = tmp_path / "rank.py"
+    script.write_text(FIRST_DIES.format(int(number)))
+    with pytest.raises(TransientError, match=f"signal {int(number)}\\."):
+        launch.run([*TORCHRUN, str(script)], marker="marker-s", log=tmp_path / "log", processes=2)
+
+
+UNFORESEEN = """
+from training.ranks import reported_errors
+with reported_errors():
+    raise {error}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("error", "kind", "told"),
+    [
+        ("KeyError('wte')", TrainingError, "KeyError: 'wte'"),
+        ("ValueError", TrainingError, "ValueError: no text"),
+        ("RuntimeError('[pair.cc:547] gloo: closed by peer')", TransientError, "closed by peer"),
+        ("__import__('torch').distributed.DistBackendError('x')", TransientError, "connection"),
+        ("RuntimeError('mmap: can\\'t allocate memory')", TrainingError, "out of memory"),
+    ],
+)
+def test_an_error_that_nobody_foresaw_is_told_too(
+    tmp_path: Path, error: str, kind: type[Exception], told: str
+) -> None:
+    """In words, not as the last line of torchrun's frame; whether a retry may help is known."""
+    argv = ["-c", UNFORESEEN.format(error=error)]
+    with pytest.raises(kind, match=told):
+        launch.run(argv, marker="marker-u", log=tmp_path / "log")
+
+
 def test_a_broken_callback_leaves_no_process(tmp_path: Path) -> None:
     """Whatever happens in this process, the child is ended."""
 
