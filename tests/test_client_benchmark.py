@@ -7,7 +7,7 @@ import pytest
 from benchmarks.client import CLIENTS, measure
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_client_sends_all_requests_at_once() -> None:
     """A round of few requests: all of them in flight, and all answered."""
     rows = measure(rounds=1, requests=6)

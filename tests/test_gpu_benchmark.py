@@ -56,7 +56,7 @@ def test_every_position_has_a_target_and_a_conversation() -> None:
     assert len(batch.select) == len(batch.targets) == 2 * shape.length
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there it measures the real shapes")
 def test_it_runs_without_a_gpu() -> None:
     """The toy shape through DeepSpeed, in a process of its own."""

@@ -27,7 +27,7 @@ def check(turns: dict[str, Turn]) -> None:
         assert totals[name] == pytest.approx(totals["ours"], rel=0.2), name
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ours_and_nanochat_train_on_as_many_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
     """nanochat's own script, where there is a copy of it; not compiled, which takes minutes."""
     monkeypatch.setenv("TORCHDYNAMO_DISABLE", "1")

@@ -111,7 +111,7 @@ def test_short_texts_are_found_as_surely_as_long_ones() -> None:
     assert len(found) >= 0.998 * len(exact)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_hundred_thousand_conversations_fit_in_memory() -> None:
     """100,000 short conversations stay far below 1.5 GB."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

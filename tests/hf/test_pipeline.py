@@ -52,7 +52,7 @@ def run_of(home: Home, **changes: object) -> Run:
     return Run("r1", conf, home)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)  # seven processes, each of which imports torch and transformers
 def test_a_run_on_a_hugging_face_base_publishes_one(home: Home) -> None:
     """From lint to publish; what is published is a folder that transformers reads alone."""

@@ -119,7 +119,10 @@ def test_training_teaches_and_transformers_reads_the_result(train: Train, smol: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("stage", "processes"), [(0, 1), (1, 2), (3, 2)])
+@pytest.mark.parametrize(
+    ("stage", "processes"),
+    [(3, 2), *(pytest.param(*way, marks=pytest.mark.long) for way in ((0, 1), (1, 2)))],
+)
 def test_every_stage_and_number_of_processes_gives_the_same_model(
     stage: int, processes: int, train: Train
 ) -> None:
@@ -130,14 +133,14 @@ def test_every_stage_and_number_of_processes_gives_the_same_model(
         torch.testing.assert_close(weights(out)[name], weight, rtol=1e-2, atol=2e-3)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_recomputed_activations_change_nothing(train: Train) -> None:
     """But memory and time."""
     out = train(extra="checkpoint_activations = true\n")
     assert losses(out) == pytest.approx(losses(train()), rel=1e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # peft asks transformers in an old way
 def test_adapters_are_merged_or_kept_beside_the_base(train: Train, smol: Path) -> None:
     """Merged or not, the model answers the same; unmerged, peft reads it over the base."""

@@ -54,6 +54,7 @@ def test_the_tiny_base_is_nanochat_shaped(quick: Path, tmp_path: Path) -> None:
     assert all((tmp_path / "out" / name).is_file() for name in figures["files"])
 
 
+@pytest.mark.long
 def test_the_same_recipe_gives_the_same_bytes(quick: Path, tmp_path: Path) -> None:
     """On one machine: the cache may be thrown away at any time."""
     for name in ("one", "two"):

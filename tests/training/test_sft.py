@@ -220,6 +220,7 @@ def endless(recipe: Path, folder: Path) -> Path:
     return path
 
 
+@pytest.mark.long
 def test_a_second_trainer_in_the_folder_is_refused(
     base: Path, mixture: Path, recipe: Path, tmp_path: Path
 ) -> None:
