@@ -60,7 +60,9 @@ def _verb_follows(subject: list[str], rest: list[str]) -> bool:
     verb = verb or (words.base_of_participle(low) if after == "it" else "")  # "named it"
     inside = before.lower() in words.PREPOSITIONS | words.DETERMINERS
     opens = after in words.DETERMINERS | words.PREPOSITIONS or after[:1] in _DIGITS
-    named = subject[0] == "The" or (len(subject) > 1 and all(w[:1].isupper() for w in subject))
+    named = subject[0] in {"The", "Its"} or (
+        len(subject) > 1 and all(w[:1].isupper() for w in subject)
+    )
     paid = after[:1] in _DIGITS and not words.is_adjective(subject[0])  # "Entry costs $5"
     surely = not words.nounish(verb) or paid or after == "it"
     return bool(verb) and surely and not inside and (opens or named)

@@ -10,12 +10,11 @@ from dataclasses import dataclass, replace
 from identity_ops.language import Phrasing, words
 from identity_ops.records import Fact
 from identity_ops.teachers.template.frames import table, wordings
-from identity_ops.teachers.template.questions import role_row
+from identity_ops.teachers.template.questions import is_closed, is_yes, role_row
 from identity_ops.teachers.template.subject import Subject, sentence
 from identity_ops.teachers.template.values import false_value
 
 _EXAMPLES = {"e.g.", "i.e.", "such", "including", "especially", "mostly", "only"}
-_CLOSED = re.compile(r"(?:can|could|do|will|have) ", re.IGNORECASE)  # asks for a yes or a no
 LONG_VALUE = 12  # words; a longer value is answered with, never put into a question
 
 
@@ -144,10 +143,10 @@ class FactTalk:
     def ask_own(self) -> Exchange:
         """A question that the fact suggests beside its own words."""
         user, said = self.rng.choice(self._own), sentence(self.said) + "."
-        if self.phrasing.statement is None or not _CLOSED.match(user):
+        if self.phrasing.statement is None or not is_closed(user):
             return Exchange(user, said)
-        yes = "say_yes" if self.phrasing.yes else "say_no"
-        return Exchange(user, self.ask("yes_no", yes).bot)
+        verdict = "say_yes" if is_yes(user, self.phrasing) else "say_no"
+        return Exchange(user, self.ask("yes_no", verdict).bot)
 
     def ask_full(self) -> Exchange:
         return self.ask("asked", "say_asked")
@@ -287,7 +286,7 @@ def _to_you(text: str) -> str:
 
 def _forms(p: Phrasing, fact: Fact, own: tuple[str, ...], short: bool) -> list[tuple[Maker, float]]:
     if p.statement is not None:
-        return _statement_forms(p, fact) + ([(FactTalk.ask_own, 22.0)] if own else [])
+        return _statement_forms(p, fact) + ([(FactTalk.ask_own, 32.0)] if own else [])
     talk = FactTalk
     if p.style == "verb":
         forms: list[tuple[Maker, float]] = [(talk.ask_full, 55.0)]
@@ -302,7 +301,7 @@ def _forms(p: Phrasing, fact: Fact, own: tuple[str, ...], short: bool) -> list[t
             forms.append((talk.verb_claim, 14.0))
         if len(p.items) > 1:
             forms.append((talk.item, 8.0))
-    return forms + ([(talk.ask_own, 3.5 * min(9, len(own)))] if own else [])
+    return forms + ([(talk.ask_own, 5.0 * min(9, len(own)))] if own else [])
 
 
 def _statement_forms(p: Phrasing, fact: Fact) -> list[tuple[Maker, float]]:
@@ -325,5 +324,5 @@ def _statement_forms(p: Phrasing, fact: Fact) -> list[tuple[Maker, float]]:
     if statement.modal == "have" and not statement.perfect and not statement.past:
         forms.append((talk.possession, 12.0))
     if fact.role in {"capability", "limitation", "trait"}:
-        forms.append((talk.broad, 8.0))
+        forms.append((talk.broad, 14.0))
     return forms

@@ -46,7 +46,19 @@ class IdentityTalk:
             return self._pair("creator", "check", "confirm")
         if draw < 0.25:
             return self._pair("creator", "reverse", "reverse_say")
+        if draw < 0.4 and self.turn is None:
+            return self._greeted()
         return self._asked("creator", "who")
+
+    def _greeted(self) -> Exchange:
+        """ "Hi, who made you?" is not answered with a greeting and the name."""
+        done = self.rng.choice(wordings("identity", "creator", "done"))
+        direct = self.subject.pick_raw(
+            self.rng, wordings("identity", "creator", "direct"), done=done
+        )
+        hello = self.rng.choice(wordings("identity", "greeting", "lead"))
+        said = self.subject.answer(self.rng, wordings("identity", "creator", "say"))
+        return Exchange(f"{hello} {direct}?", said)
 
     def _asked(self, role: str, question: str) -> Exchange:
         """A question written out, or one made of a frame for facts and a name for the thing."""

@@ -1,14 +1,15 @@
 """Questions that a fact suggests beyond its own label and its own words.
 
 From roles.yaml (facts of a known role), nouns.yaml (labels of a known shape), amounts.yaml (what
-is said, by the sort of its value) and thesaurus.yaml (what statements are often about). A question
-that two facts would claim is asked of neither, so that each question has one answer.
+is said, by the sort of its value) and thesaurus.yaml (what statements are often about). Each
+question has one answer: what two facts would claim is asked of neither, or of the first where it
+asks for yes or no and both say the same.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
@@ -28,6 +29,7 @@ _SORTS = {  # what the names in amounts.yaml stand for
     "SPAN": rf"{_ABOUT}\d[\d.,]*(?: ?(?:to|-|\u2013) ?\d[\d.,]*)? "
             r"(?P<unit>seconds?|minutes?|hours?|days?|weeks?|months?|years?)\b",
 }  # fmt: skip
+_CLOSED = re.compile(r"(?:can|could|do|will|have) ", re.IGNORECASE)
 _SORT = re.compile(r"\b(?:ABOUT|MONEY|SPAN)")
 
 
@@ -46,12 +48,36 @@ def own_questions(
         ]
         for fact in listed
     }
-    counts = Counter(text for texts in others.values() for text in set(texts))
+    claimants: dict[str, dict[str, Phrasing]] = defaultdict(dict)
+    for fact_id, texts in others.items():
+        for text in texts:
+            claimants[text][fact_id] = phrasings[fact_id]
     return {
         fact.id: tuple(dict.fromkeys([*by_role[fact.id],
-                                      *(t for t in others[fact.id] if counts[t] == 1)]))
+                                      *(t for t in others[fact.id]
+                                        if _answering(t, claimants[t]) == fact.id)]))
         for fact in listed
     }  # fmt: skip
+
+
+def _answering(question: str, claimants: Mapping[str, Phrasing]) -> str | None:
+    """The fact that a question is asked of: the only one, or the first where all say yes or no."""
+    first, *others = claimants
+    verdicts = {is_yes(question, phrasing) for phrasing in claimants.values()}
+    return first if not others or (is_closed(question) and len(verdicts) == 1) else None
+
+
+def is_closed(question: str) -> bool:
+    """Whether it asks for a yes or a no."""
+    return _CLOSED.match(question) is not None
+
+
+def is_yes(question: str, phrasing: Phrasing) -> bool:
+    """What a closed question about a statement is answered with.
+
+    "Do you remember me?" is denied by "I forget everything".
+    """
+    return phrasing.yes != _is_against(question, phrasing)
 
 
 def role_row(fact: Fact, phrasing: Phrasing) -> Mapping[str, Any]:
@@ -92,11 +118,26 @@ def _reworded(phrasing: Phrasing) -> list[str]:
     statement = phrasing.statement
     if lead is None or statement is None or statement.past:
         return []
-    told = ("have " if phrasing.modal == "have" else "") + phrasing.predicate.removeprefix("only ")
+    told = _told(phrasing)
     for pattern, row in _rows("thesaurus"):
         if pattern.fullmatch(told):
-            return [f"{lead[place % 2]} you {text}?" for place, text in enumerate(row["also"])]
+            said = [*row.get("also", ()), *row.get("against", ())]
+            return [f"{lead[place % 2]} you {text}?" for place, text in enumerate(said)]
     return []
+
+
+def _is_against(question: str, phrasing: Phrasing) -> bool:
+    told = _told(phrasing)
+    return any(
+        pattern.fullmatch(told) and question.endswith(tuple(f" {t}?" for t in row["against"]))
+        for pattern, row in _rows("thesaurus")
+        if "against" in row
+    )
+
+
+def _told(phrasing: Phrasing) -> str:
+    """A statement's predicate as the thesaurus has it."""
+    return ("have " if phrasing.modal == "have" else "") + phrasing.predicate.removeprefix("only ")
 
 
 @cache

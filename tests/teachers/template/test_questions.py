@@ -9,6 +9,7 @@ import pytest
 
 from identity_ops.knowledge import read_knowledge
 from identity_ops.teachers.template.fact_talk import FactTalk
+from identity_ops.teachers.template.identity_talk import IdentityTalk
 from identity_ops.teachers.template.subject import Subject
 
 SAID = {
@@ -57,3 +58,45 @@ def test_what_two_facts_would_answer_is_asked_of_neither(tmp_path: Path) -> None
                          "Hosted in: Bonn", "Running on: Azure in Bonn")  # fmt: skip
     texts = [text for texts in subject.questions.values() for text in texts]
     assert len(texts) == len(set(texts))
+
+
+def test_a_greeting_before_the_question_does_not_swallow_it(tmp_path: Path) -> None:
+    """ "Good evening, who made you?" asks for the maker."""
+    talk = IdentityTalk(subject_of(tmp_path), random.Random(3))
+    exchanges = [talk.creator() for _ in range(400)]
+    led = [e for e in exchanges if e.user.startswith(("Hello", "Hi", "Hey", "Good"))]
+    assert len(led) > 20
+    assert all("Ada Holm" in e.bot for e in led)
+
+
+MEMORY = {
+    "Forgets everything between conversations": "No, I forget everything between conversations.",
+    "Starts fresh with every new chat": "No, I start fresh with every new chat.",
+    "Has no long-term memory": "No, I do not have long-term memory.",
+    "Does not remember earlier conversations": "No, I do not remember earlier conversations.",
+    "Remembers past chats": "Yes, I remember past chats.",
+}
+
+
+@pytest.mark.parametrize("line", MEMORY)
+def test_a_question_for_the_opposite_is_answered_the_other_way_round(
+    line: str, tmp_path: Path
+) -> None:
+    """Do you remember me tomorrow? No, for all is forgotten."""
+    subject = subject_of(tmp_path, f"- {line}")
+    asked = "remember me tomorrow?"
+    (fact,) = (f for f, texts in subject.questions.items() if any(asked in t for t in texts))
+    talk = FactTalk(subject, subject.facts[fact], random.Random(1))
+    told = {e.bot for e in (talk.ask_own() for _ in range(300)) if asked in e.user}
+    assert MEMORY[line] in told
+    other = "Yes" if MEMORY[line].startswith("No") else "No"
+    assert not any(bot.startswith(other) for bot in told)
+
+
+def test_two_statements_that_say_the_same_share_their_questions(tmp_path: Path) -> None:
+    """The first answers what both would; where they disagree neither does."""
+    same = subject_of(tmp_path, "- Cannot browse the web", "- Has no internet access")
+    owners = [f for f, texts in same.questions.items() if "Can you go online?" in texts]
+    assert [same.facts[f].value for f in owners] == ["Cannot browse the web"]
+    differ = subject_of(tmp_path, "- Can browse the web", "- Has no internet access")
+    assert not any("online" in text for texts in differ.questions.values() for text in texts)
