@@ -128,22 +128,27 @@ def _told(error: Exception) -> IdentityError | None:
         return _out_of_memory(error)
     if isinstance(error, torch.distributed.DistError) or "gloo" in text:
         return TransientError(
-            f"the connection to another process of this training was lost: {text.splitlines()[0]}",
-            todo="Run it again: it goes on from its last checkpoint.",
+            f"the connection to another process of this training was lost: {_first_line(error)}",
+            todo="Run it again: it goes on from its last checkpoint. Where the system killed that "
+            "process for want of memory (see dmesg), lower micro_rows first.",
         )
     return disk.told(error)
 
 
 def _unforeseen(error: Exception) -> TrainingError:
     return TrainingError(
-        f"{type(error).__name__}: {str(error).strip() or 'no text'}",
+        f"{type(error).__name__}: {_first_line(error)}",
         todo="The log of the training has the whole traceback.",
     )
 
 
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), "no text")
+
+
 def _out_of_memory(error: Exception) -> TrainingError:
     return TrainingError(
-        f"out of memory: {str(error).splitlines()[0]}",
+        f"out of memory: {_first_line(error)}",
         todo="Lower micro_rows or row_tokens in the recipe, raise the ZeRO stage, or set offload.",
     )
 

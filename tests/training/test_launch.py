@@ -147,6 +147,8 @@ with reported_errors():
     [
         ("KeyError('wte')", TrainingError, "KeyError: 'wte'"),
         ("ValueError", TrainingError, "ValueError: no text"),
+        ("MemoryError", TrainingError, "out of memory: no text.*micro_rows"),
+        ("__import__('torch').distributed.DistError", TransientError, "no text.*micro_rows"),
         ("RuntimeError('[pair.cc:547] gloo: closed by peer')", TransientError, "closed by peer"),
         ("__import__('torch').distributed.DistBackendError('x')", TransientError, "connection"),
         ("RuntimeError('mmap: can\\'t allocate memory')", TrainingError, "out of memory"),
