@@ -16,6 +16,7 @@
     |  `- GateError         the model did not pass the gate (exit code 1)
     |- TransientError       trying again may help
     |  |- BusyError         another process holds the lock
+    |  |- CrashError        a process was ended by a fault of its own code or machine
     |  `- ProviderError     time-out, 429, 5xx, broken body
     `- RejectedError        one response is unusable; a new draw may do
 
@@ -128,6 +129,10 @@ class TransientError(IdentityError):
 
 class BusyError(TransientError):
     """Another process holds the lock."""
+
+
+class CrashError(TransientError):
+    """A process was ended by a fault of its own code or machine: an abort, a wrong address."""
 
 
 class ProviderError(TransientError):

@@ -18,15 +18,16 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import psutil
 
 import identity_ops
 from identity_ops import errors
-from identity_ops.errors import IdentityError, TransientError
+from identity_ops.errors import CrashError, IdentityError, TerminalError, TransientError
 from identity_ops.store.publish import write_atomic
 
 MARKER = "IDENTITY_OPS_TRAINER"
@@ -37,6 +38,8 @@ EXPORTED = (
     "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_",
 )  # fmt: skip
 GRACE_S = 4.0
+FAULTS = (signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV)
+TAIL = 200  # lines of output: torchrun's report of eight processes, and what came before it
 SECRETS = (
     "OPENROUTER_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN",
 )  # fmt: skip
@@ -148,23 +151,42 @@ def run(
 ) -> None:
     """Run `argv` (after the interpreter) to its end; its output goes to `log` and `on_line`.
 
+    A crash is given one more start: it lies in a library (gloo and NCCL abort where a connection
+    goes wrong) or in the machine, is rarely met twice, and a training goes on where it was.
+
     Args:
         processes: among which the machine's cores are shared.
         elsewhere: DeepSpeed's launcher starts the processes, on machines that see the log's folder.
 
     Raises:
         IdentityError: the very error that the process reported.
-        TransientError: it was stopped or killed; started again, it goes on.
+        TransientError: it was stopped or killed, or crashed twice; started again, it goes on.
     """
-    reap(marker)
-    error_file = log.with_suffix(".error.json")
-    error_file.unlink(missing_ok=True)
     log.parent.mkdir(parents=True, exist_ok=True)
+    error_file = log.with_suffix(".error.json")
     env = environment(marker, error_file, processes)
     if elsewhere:
         env |= _exported(env, log.with_suffix(".env"))
     else:  # gloo's own choice hangs on what the machine's name happens to resolve to
         env.setdefault("GLOO_SOCKET_IFNAME", "lo")
+    try:
+        _run(argv, env, marker, log, error_file, on_line)
+    except CrashError as crash:
+        if on_line:
+            on_line(f"{crash.what}; starting once more")
+        _run(argv, env, marker, log, error_file, on_line)
+
+
+def _run(
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    marker: str,
+    log: Path,
+    error_file: Path,
+    on_line: OnLine | None,
+) -> None:
+    reap(marker)
+    error_file.unlink(missing_ok=True)
     child = subprocess.Popen(
         [sys.executable, *argv],
         stdin=subprocess.DEVNULL,
@@ -195,7 +217,7 @@ def _exported(env: dict[str, str], path: Path) -> dict[str, str]:
 
 
 def _follow(child: subprocess.Popen[str], log: Path, on_line: OnLine | None) -> list[str]:
-    tail: deque[str] = deque(maxlen=12)
+    tail: deque[str] = deque(maxlen=TAIL)
     assert child.stdout is not None  # noqa: S101 (it is a pipe)
     with log.open("a", encoding="utf-8") as out:
         out.write(f"# {time.strftime('%Y-%m-%d %H:%M:%S')} {' '.join(map(str, child.args))}\n")  # type: ignore[arg-type]
@@ -219,23 +241,44 @@ def write_error(path: Path, error: IdentityError) -> None:
         write_atomic(path, json.dumps({"kind": type(error).__name__, **parts}))
 
 
-def _signal_of(code: int, tail: list[str]) -> int | None:
-    """Of the process itself, or of the rank that torchrun names last: the first that failed."""
+def _codes(code: int, tail: list[str]) -> list[int]:
+    """Of the process itself, or of the ranks that torchrun reports; the first to fail is last."""
     if code < 0 or code == 128 + signal.SIGTERM:
-        return abs(code) % 128
-    codes = [int(found) for found in re.findall(r"exitcode *: *(-?\d+)", "\n".join(tail))]
-    return -codes[-1] if codes and codes[-1] < 0 else None
+        return [-(abs(code) % 128)]
+    return [int(found) for found in re.findall(r"exitcode *: *(-?\d+)", "\n".join(tail))]
+
+
+def _last_words(tail: list[str], lines: int) -> str:
+    """What came last before torchrun's own report, which says nothing of the cause."""
+    report = re.compile(r"torch/distributed/elastic/\S+\.py:\d+\]")
+    said = [line.strip() for line in takewhile(lambda line: not report.search(line), tail)]
+    return " / ".join([line for line in said if line][-lines:]) or "no output"
+
+
+def _reported(path: Path) -> IdentityError | None:
+    if not path.exists():
+        return None
+    parts = json.loads(path.read_bytes())
+    return getattr(errors, parts.pop("kind"))(parts.pop("what"), **parts)  # type: ignore[no-any-return]
 
 
 def _failure(code: int, error_file: Path, tail: list[str], log: Path) -> IdentityError:
-    if error_file.exists():
-        parts = json.loads(error_file.read_bytes())
-        return getattr(errors, parts.pop("kind"))(parts.pop("what"), **parts)  # type: ignore[no-any-return]
-    if number := _signal_of(code, tail):
-        todo = (
-            "Run it again: it goes on from its last checkpoint. Where the system killed it for "
-            "want of memory (see dmesg), lower micro_rows first."
-        )
-        return TransientError(f"the process was ended by signal {number}", where=log, todo=todo)
-    last = next((line for line in reversed(tail) if line.strip()), "no output")
-    return errors.TrainingError(f"the process ended with code {code}: {last}", where=log)
+    reported, codes = _reported(error_file), _codes(code, tail)
+    faults = [number for number in codes if -number in FAULTS]
+    if faults and not isinstance(reported, TerminalError):  # the others lost their connection by it
+        return CrashError(**_ended_by(-faults[-1], tail, log))
+    if reported:
+        return reported
+    if codes and codes[-1] < 0:
+        return TransientError(**_ended_by(-codes[-1], tail, log))
+    what = f"the process ended with code {code}: {_last_words(tail, 1)}"
+    return errors.TrainingError(what, where=log)
+
+
+def _ended_by(number: int, tail: list[str], log: Path) -> dict[str, Any]:
+    what = f"a process was ended by signal {number} ({signal.strsignal(number)}), after: "
+    todo = (
+        "Run it again: it goes on from its last checkpoint. Where the system killed it for want of "
+        "memory (see dmesg), lower micro_rows first."
+    )
+    return {"what": what + _last_words(tail, 3), "where": log, "todo": todo}

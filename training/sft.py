@@ -395,3 +395,4 @@ class Trainer:
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     main()
+    ranks.leave()

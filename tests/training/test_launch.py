@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from identity_ops import launch
-from identity_ops.errors import ConfigError, TrainingError, TransientError
+from identity_ops.errors import ConfigError, CrashError, TrainingError, TransientError
 
 # Ignores TERM, and has a child in another session that does too.
 STUBBORN = """
@@ -119,19 +119,68 @@ def test_a_kill_from_outside_is_transient(tmp_path: Path) -> None:
 
 TORCHRUN = ["-m", "torch.distributed.run", "--rdzv-endpoint", "127.0.0.1:0",
             "--rdzv-backend", "c10d", "--nproc-per-node", "2"]  # fmt: skip
-FIRST_DIES = (
-    "import os, time; os.environ['RANK'] == '0' and os.kill(os.getpid(), {}); time.sleep(60)"
-)
+FIRST_DIES = """
+import os, time
+if os.environ["RANK"] == "0":
+    os.write(2, b"terminate called after throwing\\n  what():  8 vs 4\\n")
+    os.kill(os.getpid(), {})
+time.sleep(60)
+"""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGABRT])
 def test_a_rank_ended_by_a_signal_is_transient(tmp_path: Path, number: signal.Signals) -> None:
-    """torchrun itself ends with 1, and tells of the rank in its report."""
+    """torchrun itself ends with 1; its report is read for the signal, what came before for why."""
     script = tmp_path / "rank.py"
     script.write_text(FIRST_DIES.format(int(number)))
-    with pytest.raises(TransientError, match=f"signal {int(number)}\\."):
+    told = rf"signal {int(number)} \(.+\), after: .*throwing / what\(\):  8 vs 4\. Run it again"
+    with pytest.raises(TransientError, match=told):
         launch.run([*TORCHRUN, str(script)], marker="marker-s", log=tmp_path / "log", processes=2)
+
+
+CRASHING = """
+import os, signal, sys
+from pathlib import Path
+from identity_ops.errors import ConfigError, TransientError
+from identity_ops.launch import ERROR_FILE, write_error
+starts = Path(sys.argv[1])
+starts.write_text(starts.read_text() + "." if starts.exists() else ".")
+reported, crashes = sys.argv[2:]
+if reported != "nothing":
+    write_error(Path(os.environ[ERROR_FILE]), globals()[reported]("as reported"))
+if len(starts.read_text()) <= int(crashes):
+    os.write(2, b"free(): invalid pointer\\n")
+    os.kill(os.getpid(), signal.SIGABRT)
+Path(os.environ[ERROR_FILE]).unlink(missing_ok=True)
+"""
+
+
+@pytest.mark.parametrize("reported", ["nothing", "TransientError"])
+def test_a_crash_is_given_one_more_start(tmp_path: Path, reported: str) -> None:
+    """Also where another rank reported that it had lost its connection to the crashed one."""
+    starts, said = tmp_path / "starts", list[str]()
+    launch.run(
+        ["-c", CRASHING, str(starts), reported, "1"], marker="marker-j", log=tmp_path / "log",
+        on_line=said.append,
+    )  # fmt: skip
+    assert starts.read_text() == ".."
+    assert said[-1].startswith("a process was ended by signal 6")
+    assert said[-1].endswith("after: free(): invalid pointer; starting once more")
+
+
+@pytest.mark.parametrize(
+    ("reported", "kind", "times"), [("nothing", CrashError, 2), ("ConfigError", ConfigError, 1)]
+)
+def test_no_third_start_and_none_against_a_known_error(
+    tmp_path: Path, reported: str, kind: type[Exception], times: int
+) -> None:
+    """What crashes twice would crash again, and a wrong setting does not mend itself."""
+    starts = tmp_path / "starts"
+    argv = ["-c", CRASHING, str(starts), reported, "9"]
+    with pytest.raises(kind):
+        launch.run(argv, marker="marker-k", log=tmp_path / "log")
+    assert len(starts.read_text()) == times
 
 
 UNFORESEEN = """
