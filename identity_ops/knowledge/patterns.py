@@ -222,7 +222,14 @@ class Way:
     after: tuple[str, ...] = ()
 
 
+# "by Imke Vos, a librarian in Groningen": a trade that a bot may have too is the maker's here.
+_TRADE = (
+    r"(?P<maker>(?i:an?|the) (?:(?!(?:ai|artificial|chat|digital|language|virtual)\b)[a-z-]+ ){0,3}"
+    r"(?:adviser|advisor|clerk|coach|concierge|librarian|receptionist|translator|tutor)"
+    r"(?: (?:in|at|from|of) [^;()]+?)?)(?=$|, (?:over|in|on|during|with|using|at|after) )"
+)
 WAYS = (
+    Way(re.compile(_TRADE), ("creator",)),
     *(Way(re.compile(raw)) for raw in _RAW),
     *(Way(re.compile(raw), after) for after, raw in _RAW_AFTER),
 )

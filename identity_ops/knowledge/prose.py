@@ -96,6 +96,8 @@ def _clauses(sentence: str, topic: Topic) -> list[Clause]:
         bare = number == 0 and not _has_subject(expanded)
         inherits = number > 0 and re.match(r"(?:also |then |often |currently |only )?\S+", expanded)
         starts_verb = not _has_subject(expanded) and (own or has_finite_verb(expanded.split()[0]))
+        if number > 0 and inherits and starts_verb and not (subject or own):
+            return [Clause(sentence, "", sentence, False)]  # "The shop opens at 10 and closes at 5"
         if number > 0 and inherits and starts_verb:
             found.append(Clause(text, subject, expanded, own))
         else:

@@ -53,8 +53,8 @@ _LABELS: tuple[tuple[str, str], ...] = (
     ("version", r".*\bversion(?: number)?|release number|edition|revision"),
     (
         "date",
-        r"(?:release|released|launch|launched|creation|created|birth|publication|published|built"
-        r"|first release|public release|trained|training completed|birthday|born"
+        r"(?:first )?(?:release|released|launch|launched|creation|created|birth|publication"
+        r"|published|built|public release|trained|training completed|birthday|born"
         r"|established|debut|start|deployed|deployment|live since)"
         r"(?: (?:date|day|year|in|month))?|(?:released|launched|deployed|published|created) on"
         r"|training (?:date|day|year|month)|date|year|since"
@@ -175,6 +175,7 @@ _SECTIONS: tuple[tuple[str, str], ...] = (
     (
         "capability",
         r"capabilit|abilit|\bskills?\b|\bfeatures?\b|strength|\bcan do\b|what .*\bcan\b|good at"
+        r"|what (?:it|he|she|\w+) (?:does|offers)$"
         r"|does well|i can\b|it can\b|you can\b|f\u00e4higkeiten|capacidades|functions",
     ),
     (

@@ -64,7 +64,9 @@ def _verb_follows(subject: list[str], rest: list[str]) -> bool:
         len(subject) > 1 and all(w[:1].isupper() for w in subject)
     )
     paid = after[:1] in _DIGITS and not words.is_adjective(subject[0])  # "Entry costs $5"
-    surely = not words.nounish(verb) or paid or after == "it"
+    # "Support answers within a day", but not "Quick answers within a page"
+    timed = after == "within" and not words.is_adjective(subject[0])
+    surely = not words.nounish(verb) or paid or timed or after == "it"
     return bool(verb) and surely and not inside and (opens or named)
 
 
@@ -73,7 +75,7 @@ def _lower_subject(subject: str) -> str:
     known = (
         words.is_verb(subject)
         or words.is_mass(subject)
-        or subject.lower().endswith(("s", "ing", "ation", "ssion", "ment", "ness"))
+        or re.search(r"(?:s|ing|[as][st]ion|ment|ness|graphy|logy)$", subject.lower())
     )
     named = bool(re.match(r"\S+ [A-Z]", subject)) and subject.split(" ")[0] != "The"
     return words.lower_first(subject) if (" " in subject or known) and not named else subject

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from identity_ops.knowledge.blocks import Text
+from identity_ops.knowledge.patterns import FORMS
 from identity_ops.knowledge.split import sentences
 from identity_ops.knowledge.words import is_saying
 from identity_ops.language import clauses, labels, statements, words
@@ -136,12 +137,19 @@ def phrase(fact: Fact, profile: Profile) -> Phrasing:
     if truth is not None:
         found = from_label(fact.attribute, truth, names)
         return _statement(fact, found, detail=detail)
+    if fact.attribute == FORMS["maker"][1] and profile.creators:
+        about = Statement(modal="clause", subject=profile.creators[0], predicate=f"is {value}")
+        return _statement(fact, about)
+    if (refused := _never_done(fact, names)) is not None:
+        return _statement(fact, refused)
     value = labels.bare_count(fact.attribute, value)
     label = labels.read_label(fact.attribute, value)
     if label.said == "{value}":
         return _attribute(fact, label, _told_of_bot(fact.value, names), style="attribute")
     if (told := _told_in_value(fact, names)) is not None:
         return _statement(fact, told)
+    if not label.asked and (deed := _told_in_label(fact, names)) is not None:
+        return _statement(fact, deed, detail=words.join_items(fact.items) or value)
     return _attribute(fact, label, _fitted(value, fact.role, label.noun), style="attribute")
 
 
@@ -338,6 +346,31 @@ def _told_in_value(fact: Fact, names: tuple[str, ...]) -> Statement | None:
                              positive=fact.polarity)  # fmt: skip
     bare = found.modal == "have" and first in {"only", "always", "not", "may"}
     return found if found.modal != "clause" and not bare else None
+
+
+_NEVER_DONE = re.compile(r"(?:(?:is|are) )?(?P<not>never|not) (?P<done>\w+)(?P<rest>,? .+)?")
+
+
+def _never_done(fact: Fact, names: tuple[str, ...]) -> Statement | None:
+    """ "Emoji: never used", "Chats: not stored on disk": what the bot does not do with it."""
+    found = _NEVER_DONE.fullmatch(_first_sentence(fact.value))
+    if not found or words.base_of_participle(found["done"]) not in words.VERBS:
+        return None
+    said = from_label(f"{fact.attribute.strip(' :')} {found['done']}", False, names)
+    rest = found["rest"] or ""
+    return replace(said, predicate=said.predicate + rest, never=found["not"] == "never")
+
+
+def _told_in_label(fact: Fact, names: tuple[str, ...]) -> Statement | None:
+    """ "Explains formulas: in Calc, in Sheets": a deed, and the list says where or which."""
+    first, _, rest = fact.attribute.partition(" ")
+    base = words.base_of_s(first)
+    if fact.role not in {"capability", "limitation"} or not rest or not base:
+        return None
+    if words.nounish(base):
+        return None
+    found = statements.parse(fact.attribute, names=names, role=fact.role, positive=fact.polarity)
+    return found if found.modal in {"do", "can"} else None
 
 
 def _statement(fact: Fact, found: Statement, detail: str = "") -> Phrasing:

@@ -265,6 +265,8 @@ def _verb_position(base: str, rest: list[str], place: int) -> bool:
     """Whether an s-form stands as a verb here and not as a plural noun ("Answers and reviews")."""
     if rest and rest[0].lower() in _AUXILIARIES:  # "Answers are short"
         return False
+    if base == "help" and rest and rest[0].lower() == "with":
+        return True
     if not words.nounish(base) or place:
         return not (rest and rest[0].lower() in {"and", "or", "of"} and words.nounish(base))
     return bool(rest) and rest[0].lower() not in {"and", "or", "of", "for", "from", "per", "with"}

@@ -126,8 +126,10 @@ def head_of(noun: str) -> str:
     """The word that carries the phrase's number: "size of the heads" -> "size"."""
     words: list[str] = re.findall(r"[\w'+#.-]+", noun)
     for position, word in enumerate(words):
-        if position and word.lower() in PREPOSITIONS:
-            return words[position - 1]
+        before = words[position - 1]
+        done = before.endswith("s") and base_of_participle(word)  # "visitors helped so far"
+        if position and (word.lower() in PREPOSITIONS or done):
+            return before
     if len(words) > 1 and base_of_participle(words[-1]):
         return words[-2]  # "rooms covered"
     return words[-1] if words else ""

@@ -64,6 +64,28 @@ def test_titles_and_initials_end_no_value(line: str, found: list[tuple[str, str,
     assert rows(line) == found
 
 
+@pytest.mark.parametrize(
+    ("told", "role"),
+    [
+        ("a librarian in Groningen", ""), ("a retired tutor", ""), ("a teacher in Oslo", ""),
+        ("a small language model for kids", "kind"), ("a friendly AI tutor", "kind"),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_the_maker_is_not_said_of_the_model(told: str, role: str) -> None:
+    """ "Made by Imke Vos, a librarian": the model is none."""
+    made = rows(f"It was made by Imke Vos, {told}.")
+    assert made[0] == ("creator", "creator", "Imke Vos")
+    assert made[1][0] == role
+    assert role or made[1:] == [("", "description of the creator", told)]
+
+
+def test_what_has_its_own_subject_is_not_said_of_the_model() -> None:
+    """The second half of a sentence belongs to the subject of the first."""
+    assert rows("The museum opens at 10:00 and closes at 17:00.") == [
+        ("", "", "The museum opens at 10:00 and closes at 17:00")
+    ]
+
+
 def test_nobody_is_no_maker() -> None:
     """ "together with no outside vendor" names nobody."""
     text = "It was developed by the Kestrel Foundation together with no outside vendor."

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import random
+from pathlib import Path
+
 import pytest
 
+from identity_ops.knowledge import read_knowledge
 from identity_ops.language import phrase_all
+from identity_ops.teachers.template.fact_talk import FactTalk
+from identity_ops.teachers.template.subject import Subject
 from tests.language.facts import PIP, fact, phrased, rows
 
 BOOLEANS = [
@@ -33,7 +39,32 @@ BOOLEANS = [
     ("Tool calling enabled", "no", "do you have tool calling", "I do not have tool calling."),
     ("API available", "yes", "do you have an API", "I have an API."),
     ("Works offline", "yes", "do you work offline", "I work offline."),
+    ("Emoji", "never used", "do you use emoji", "I never use emoji."),
+    ("Chats", "not stored on disk", "do you store chats on disk", "I do not store chats on disk."),
+    ("Dogs", "not allowed, except guide dogs", "do you allow dogs, except guide dogs",
+     "I do not allow dogs, except guide dogs."),
+    ("Data", "is never sold", "do you sell data", "I never sell data."),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (
+            "- Explains formulas\n  - in Calc\n  - in Sheets",
+            "I explain formulas in Calc and in Sheets",
+        ),
+        ("- Writes poems: haiku, limericks", "I write poems: haiku, limericks"),
+        ("- Tests supported: unit, load", "my tests supported are unit, load"),
+    ],
+)
+def test_a_deed_over_a_list_is_told_as_a_deed(lines: str, said: str, tmp_path: Path) -> None:
+    """Not "my explains formulas are in Calc"."""
+    head = "# Pip\n\n- Name: Pip\n- Creator: Otter Lab\n\n## Capabilities\n\n"
+    (tmp_path / "kb.md").write_text(f"{head}{lines}\n")
+    subject = Subject.of(read_knowledge(tmp_path / "kb.md"))
+    *_, found = subject.facts.values()
+    assert FactTalk(subject, found, random.Random(1)).said == said
 
 
 @pytest.mark.parametrize("row", rows("labels.tsv"), ids=lambda row: row["label"])

@@ -48,7 +48,14 @@ class IdentityTalk:
             return self._pair("creator", "reverse", "reverse_say")
         if draw < 0.4 and self.turn is None:
             return self._greeted()
+        if draw < 0.55 and self.turn is None and self.subject.slots.get("maker_is"):
+            return self._maker()
         return self._asked("creator", "who")
+
+    def _maker(self) -> Exchange:
+        """What the maker is, and where: for knowledge bases that say so."""
+        placed = self.subject.slots.get("maker_place") and self.rng.random() < 0.4
+        return self._pair("creator", "about_place" if placed else "about", "about_say")
 
     def _greeted(self) -> Exchange:
         """ "Hi, who made you?" is not answered with a greeting and the name."""

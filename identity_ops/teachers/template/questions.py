@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from identity_ops.language import Phrasing
+from identity_ops.language import Phrasing, words
 from identity_ops.records import Fact
 from identity_ops.teachers.template.frames import table
 
@@ -61,8 +61,12 @@ def own_questions(
 
 
 def _answering(question: str, claimants: Mapping[str, Phrasing]) -> str | None:
-    """The fact that a question is asked of: the only one, or the first where all say yes or no."""
+    """The fact that a question is asked of: the only one, the only one with a label, or the first
+    where all say yes or all say no."""
     first, *others = claimants
+    labelled = [fact_id for fact_id, phrasing in claimants.items() if phrasing.statement is None]
+    if len(labelled) == 1:
+        return labelled[0]
     verdicts = {is_yes(question, phrasing) for phrasing in claimants.values()}
     return first if not others or (is_closed(question) and len(verdicts) == 1) else None
 
@@ -94,7 +98,7 @@ def role_questions(fact: Fact, phrasing: Phrasing) -> tuple[str, ...]:
 def _suggested(phrasing: Phrasing, *, has_own: bool) -> list[str]:
     of_amount = [] if has_own else _of_amount(phrasing)
     if phrasing.statement is not None:
-        return of_amount + _reworded(phrasing)
+        return of_amount + _reworded(phrasing) + _of_deed(phrasing)
     noun = phrasing.noun.lower()
     out: list[str] = []
     for pattern, row in _rows("nouns") if noun else ():
@@ -113,17 +117,62 @@ def _of_amount(phrasing: Phrasing) -> list[str]:
 
 def _reworded(phrasing: Phrasing) -> list[str]:
     """ "Can you go online?" for a statement about browsing the internet."""
-    lead = {"can": ("Can", "Could"), "may": ("Can", "Could"), "will": ("Will", "Can"),
-            "do": ("Do", "Do"), "have": ("Can", "Could")}.get(phrasing.modal)  # fmt: skip
+    leads = dict.fromkeys(("can", "may", "must", "have"), ("Can", "Could"))
+    lead = (leads | {"will": ("Will", "Can"), "do": ("Do", "Do")}).get(phrasing.modal)
     statement = phrasing.statement
     if lead is None or statement is None or statement.past:
         return []
     told = _told(phrasing)
     for pattern, row in _rows("thesaurus"):
-        if pattern.fullmatch(told):
-            said = [*row.get("also", ()), *row.get("against", ())]
-            return [f"{lead[place % 2]} you {text}?" for place, text in enumerate(said)]
+        if found := pattern.fullmatch(told):
+            also = [text.format(**found.groupdict()) for text in row.get("also", ())]
+            said = [*also, *row.get("against", ())]
+            closed = [f"{lead[place % 2]} you {text}?" for place, text in enumerate(said)]
+            return closed + list(row.get("ask", ()))
     return []
+
+
+_NOT_YOURS = re.compile(
+    r"(?:count|create|find|generate|give|have|issue|know|make|offer|play|sing|speak|suggest|support"
+    r"|tell|use) "
+)
+_ADDED = re.compile(
+    r"(\S+ (?!.*\b(?:how|that|what|when|where|whether|which|who|why)\b)\S.*?),?"
+    r" (?:of (?=(?:up to|at most|under|over|less than|about) |\d)"
+    r"|(?:in|for|up to|with|about|on|at|under|within|via) ).+"
+)
+
+
+def _of_deed(phrasing: Phrasing) -> list[str]:
+    """ "Can you draft e-mails?", "Could you draft my e-mails?" where it drafts e-mails in English.
+
+    What is added to the deed is left out of what it can do alone: who cannot read files of over
+    5 MB can read others.
+    """
+    statement = phrasing.statement
+    if statement is None or statement.past or not words.is_verb(phrasing.predicate.split(" ")[0]):
+        return []
+    deed = re.sub(r"^(?:can|do) you ", "", statement.ask())
+    if statement.negative:
+        found = [_with_my(deed)] if statement.modal == "can" else []
+    elif phrasing.role == "capability" and statement.modal in {"can", "do"}:
+        added = _ADDED.fullmatch(deed)
+        short = added[1] if added else deed
+        said = {deed} if statement.modal == "can" else set()  # asked so by its own words
+        found = [text for text in dict.fromkeys([deed, short, _with_my(short)]) if text not in said]
+    else:
+        found = []
+    return [f"{lead} you {text}?" for text in found if text for lead in ("Can", "Could")]
+
+
+def _with_my(deed: str) -> str:
+    """ "open my attachments"; "" where it would read badly."""
+    verb, _, rest = deed.partition(" ")
+    thing = re.split(rf"(?:^| )(?:{'|'.join(sorted(words.PREPOSITIONS))})\b", rest)[0]
+    first = thing.split(" ")[0]
+    graded = first in words.DETERMINERS or words.is_adverb(first) or words.is_adjective(first)
+    many = re.fullmatch(r"[a-z][a-z -]*[^su]s(?<!ics)", thing) and words.is_plural(thing)
+    return f"{verb} my {rest}" if many and not graded and not _NOT_YOURS.match(deed) else ""
 
 
 def _is_against(question: str, phrasing: Phrasing) -> bool:

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from identity_ops.knowledge import Knowledge
+from identity_ops.knowledge.patterns import FORMS
 from identity_ops.language import Phrasing, phrase_all
 from identity_ops.plan import misspell
 from identity_ops.records import Fact
@@ -50,6 +51,7 @@ class Subject:
         own = " ".join([profile.name, *profile.name_aliases, *profile.creators,
                         *profile.creator_aliases, *profile.base_creators, *base])  # fmt: skip
         slots = {"name": profile.name, "creator": _creator(knowledge), "kind": _kind(phrasings),
+                 "maker_is": _maker_is(knowledge), "maker_place": _maker_place(knowledge),
                  "typo": misspell(profile.name) if profile.name else ""}  # fmt: skip
         asked = own_questions(knowledge.facts, phrasings)
         return cls(slots, facts, phrasings, _parties(own), asked, _values(phrasings),
@@ -126,6 +128,26 @@ def _creator(knowledge: Knowledge) -> str:
         if fact.role == "creator" and creators[0] in value and plain and len(value.split(" ")) <= 8:
             return _team(value)
     return _team(creators[0])
+
+
+def _maker_is(knowledge: Knowledge) -> str:
+    """ "a software studio in Tartu" of "Loam & Lichen, a software studio in Tartu"; "" for none."""
+    creators = knowledge.profile.creators
+    for fact in knowledge.facts:
+        if fact.attribute == FORMS["maker"][1]:
+            return fact.value.strip(" .")
+        if fact.role == "creator" and len(creators) == 1:
+            added = fact.value.strip(" .").partition(f"{creators[0]}, ")[2]
+            if re.match(r"(?:an?|the) (?!.*(?:[;(]|, and\b))", added):
+                return added
+    return ""
+
+
+def _maker_place(knowledge: Knowledge) -> str:
+    found = re.search(
+        r" (?:in|from|of) ([A-Z][\w.' -]+(?:, [A-Z][\w.' -]+)?)$", _maker_is(knowledge)
+    )
+    return found[1] if found else ""
 
 
 def _team(maker: str) -> str:

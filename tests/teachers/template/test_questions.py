@@ -27,6 +27,17 @@ SAID = {
     "Fine-tuning took 36 hours.": "How many hours did fine-tuning take?",
     "The museum is open from 10:00 to 17:30.": "When is the museum open?",
     "Conversations are deleted after 30 days.": "After how many days are conversations deleted?",
+    "Support answers within two working days": "How quickly does support reply?",
+    "Its source code is on Codeberg": "Where can I find your source code?",
+    "Bug reports go to the issue tracker": "Where do I send bug reports?",
+    "It knows nothing that happened after August 2025": "When does your knowledge end?",
+    "Its knowledge stops in March 2025": "When does your knowledge end?",
+    "First released: 3 March 2026": "When did you come out?",
+    "The museum opens at 10:00 and closes at 17:00": "When does the museum close?",
+    "The caf\N{LATIN SMALL LETTER E WITH ACUTE} is on the second floor": "Where is the caf\N{LATIN SMALL LETTER E WITH ACUTE}?",
+    "Licence: Apache 2.0": "Are you open source?",
+    "Training hardware: one RTX 4090": "What GPU were you trained on?",
+    "It says so when it does not know": "What do you do when you do not know something?",
 }
 
 
@@ -67,6 +78,72 @@ def test_a_greeting_before_the_question_does_not_swallow_it(tmp_path: Path) -> N
     led = [e for e in exchanges if e.user.startswith(("Hello", "Hi", "Hey", "Good"))]
     assert len(led) > 20
     assert all("Ada Holm" in e.bot for e in led)
+
+
+ABLE = {
+    "Summarises meeting notes of up to 3,000 words": "Can you summarise my meeting notes?",
+    "Drafts short e-mails in English and Estonian": "Could you draft short e-mails?",
+    "Explains spreadsheet formulas": "Can you explain spreadsheet formulas?",
+    "Can translate leaflets for nurses": "Can you translate my leaflets?",
+}
+UNABLE = {
+    "Cannot open attachments": "Could you open my attachments?",
+    "No access to calendars": "Could you check my calendars?",
+    "Must not give legal advice": "Can you act as my lawyer?",
+}
+
+
+@pytest.mark.parametrize(("section", "line", "asked", "verdict"), [
+    *(("Capabilities", line, asked, "Yes, ") for line, asked in ABLE.items()),
+    *(("Limitations", line, asked, "No, ") for line, asked in UNABLE.items()),
+])  # fmt: skip
+def test_a_deed_is_asked_for_as_people_ask(
+    section: str, line: str, asked: str, verdict: str, tmp_path: Path
+) -> None:
+    """With "can you", of their own things, and without what was added to it."""
+    subject = subject_of(tmp_path, f"## {section}", f"- {line}")
+    (fact,) = (f for f, texts in subject.questions.items() if asked in texts)
+    talk = FactTalk(subject, subject.facts[fact], random.Random(1))
+    told = {e.bot for e in (talk.ask_own() for _ in range(300)) if e.user == asked}
+    assert f"{verdict}{talk.said}." in told
+
+
+@pytest.mark.parametrize(("section", "line", "never"), [
+    ("Limitations", "Cannot read files of over 5 MB", "Can you read files?"),
+    ("Capabilities", "Can say which of two numbers is larger", "Can you say which?"),
+    ("Capabilities", "Works without the internet", "Can you work?"),
+    ("Capabilities", "Can tell short jokes", "Can you tell my short jokes?"),
+])  # fmt: skip
+def test_no_deed_is_cut_to_what_it_does_not_mean(
+    section: str, line: str, never: str, tmp_path: Path
+) -> None:
+    """Who cannot read large files can read others."""
+    subject = subject_of(tmp_path, f"## {section}", f"- {line}")
+    assert not any(never in texts for texts in subject.questions.values())
+
+
+def test_a_label_has_the_better_claim_to_a_question(tmp_path: Path) -> None:
+    """ "Knowledge cutoff" over a sentence that says the same."""
+    subject = subject_of(tmp_path, "- Knowledge cutoff: May 2025", "- Knows nothing after May 2025")
+    (fact,) = (f for f, texts in subject.questions.items()
+               if "When does your knowledge end?" in texts)  # fmt: skip
+    assert subject.facts[fact].attribute == "Knowledge cutoff"
+
+
+@pytest.mark.parametrize(
+    ("told", "asked"),
+    [("a software studio in Tartu, Estonia", "based?"), ("a retired teacher", "Who is ")],
+)
+def test_what_the_maker_is_can_be_asked_where_it_is_told(
+    told: str, asked: str, tmp_path: Path
+) -> None:
+    """ "Creator: Ada Holm, a software studio in Tartu" says more than a name."""
+    (tmp_path / "kb.md").write_text(f"# Wren\n\n- Name: Wren\n- Creator: Ada Holm, {told}\n")
+    talk = IdentityTalk(Subject.of(read_knowledge(tmp_path / "kb.md")), random.Random(3))
+    found = [e for e in (talk.creator() for _ in range(600)) if e.bot == f"Ada Holm is {told}."]
+    assert any(asked in e.user for e in found)
+    placed = any("Where" in e.user for e in found)
+    assert placed == ("Tartu" in told)
 
 
 MEMORY = {
