@@ -15,12 +15,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from identity_ops.knowledge.blocks import Text
 from identity_ops.knowledge.patterns import FORMS
-from identity_ops.knowledge.split import sentences
 from identity_ops.knowledge.words import is_saying
-from identity_ops.language import clauses, labels, statements, words
+from identity_ops.language import clauses, labels, statements, told, words
 from identity_ops.language.statement import Statement
+from identity_ops.language.told import first_sentence
 from identity_ops.language.yes_no import from_label
 from identity_ops.records import Fact
 
@@ -120,12 +119,12 @@ class Phrasing:
 def phrase(fact: Fact, profile: Profile) -> Phrasing:
     """The phrasing of one fact, on its own; `phrase_all` also looks at the facts beside it."""
     saying = is_saying(fact.attribute)
-    value = _first_sentence(fact.value) if saying else _short(fact.value)
+    value = first_sentence(fact.value) if saying else _short(fact.value)
     if fact.role in {"name", "creator"} and fact.attribute and _is_main(fact, profile):
         return _known(fact, value)
     names = (profile.name, *profile.name_aliases, *_first_name(profile.name))
     if not fact.attribute:
-        text, detail = _cut_detail(_first_sentence(fact.value))
+        text, detail = _cut_detail(first_sentence(fact.value))
         if (truth := _boolean(detail)[0]) is not None:
             return _statement(fact, from_label(text, truth, names))
         if (clause := _of_maker(text, profile)) is not None:
@@ -140,15 +139,15 @@ def phrase(fact: Fact, profile: Profile) -> Phrasing:
     if fact.attribute == FORMS["maker"][1] and profile.creators:
         about = Statement(modal="clause", subject=profile.creators[0], predicate=f"is {value}")
         return _statement(fact, about)
-    if (refused := _never_done(fact, names)) is not None:
+    if (refused := told.never_done(fact, names)) is not None:
         return _statement(fact, refused)
     value = labels.bare_count(fact.attribute, value)
     label = labels.read_label(fact.attribute, value)
     if label.said == "{value}":
         return _attribute(fact, label, _told_of_bot(fact.value, names), style="attribute")
-    if (told := _told_in_value(fact, names)) is not None:
-        return _statement(fact, told)
-    if not label.asked and (deed := _told_in_label(fact, names)) is not None:
+    if (said := told.in_value(fact, names)) is not None:
+        return _statement(fact, said)
+    if not label.asked and (deed := told.in_label(fact, names)) is not None:
         return _statement(fact, deed, detail=words.join_items(fact.items) or value)
     return _attribute(fact, label, _fitted(value, fact.role, label.noun), style="attribute")
 
@@ -193,17 +192,11 @@ def _without_role(phrasing: Phrasing) -> Phrasing:
 
 def _short(value: str) -> str:
     """The value as it reads inside a sentence: one sentence, no full stop, a common word small."""
-    text = _first_sentence(re.sub(r"\s+", " ", value).strip())
+    text = first_sentence(re.sub(r"\s+", " ", value).strip())
     if len(text.split(" ")) > 22:
         cut = re.split(r"(?<=\w\w\w)[;:] |(?<=\w\w\w), (?=which|who|so|but|and)| - ", text)[0]
         text = cut if len(cut.split(" ")) >= 3 else text
     return words.lower_first(text) if _COMMON_FIRST.match(text) else text
-
-
-def _first_sentence(value: str) -> str:
-    text = re.sub(r"\s+", " ", value).strip()
-    first = next((part.text for part in sentences(Text(text))), "")
-    return first.rstrip(".;, ") or text
 
 
 def _first_name(name: str) -> tuple[str, ...]:
@@ -301,76 +294,8 @@ def _fitted(value: str, role: str, noun: str) -> str:
 
 def _told_of_bot(value: str, names: tuple[str, ...]) -> str:
     """The answer to "how do you work": first person where the value is about the bot."""
-    found = statements.parse(_first_sentence(value), names=names)
-    return _first_sentence(value) if found.modal == "clause" else found.declare_i()
-
-
-_FINITE = frozenset(
-    [
-        "can",
-        "cannot",
-        "can't",
-        "does",
-        "doesn't",
-        "is",
-        "has",
-        "never",
-        "not",
-        "no",
-        "will",
-        "won't",
-        "must",
-        "only",
-        "always",
-        "may",
-        "unable",
-    ]
-)
-
-
-def _told_in_value(fact: Fact, names: tuple[str, ...]) -> Statement | None:
-    """ "Math: Can add small numbers": the label is a topic and the value a statement."""
-    first = fact.value.split(" ")[0].lower()
-    finite = first in _FINITE
-    if labels.looks_like_date(fact.value) or is_saying(fact.attribute):
-        return None
-    subjects = "|".join(
-        re.escape(n) for n in (*names, "I", "It", "You", "The model", "The bot") if n
-    )
-    owner = re.match(rf"(?:{subjects}) (\S+)", fact.value)
-    owns = bool(owner) and statements.is_finite(owner[1] if owner else "")
-    leads = fact.role in {"capability", "limitation", "trait"} and bool(words.base_of_s(first))
-    if not (finite or owns or leads) or len(fact.value.split(" ")) < 2:
-        return None
-    found = statements.parse(_first_sentence(fact.value), names=names, role=fact.role,
-                             positive=fact.polarity)  # fmt: skip
-    bare = found.modal == "have" and first in {"only", "always", "not", "may"}
-    return found if found.modal != "clause" and not bare else None
-
-
-_NEVER_DONE = re.compile(r"(?:(?:is|are) )?(?P<not>never|not) (?P<done>\w+)(?P<rest>,? .+)?")
-
-
-def _never_done(fact: Fact, names: tuple[str, ...]) -> Statement | None:
-    """ "Emoji: never used", "Chats: not stored on disk": what the bot does not do with it."""
-    found = _NEVER_DONE.fullmatch(_first_sentence(fact.value))
-    if not found or words.base_of_participle(found["done"]) not in words.VERBS:
-        return None
-    said = from_label(f"{fact.attribute.strip(' :')} {found['done']}", False, names)
-    rest = found["rest"] or ""
-    return replace(said, predicate=said.predicate + rest, never=found["not"] == "never")
-
-
-def _told_in_label(fact: Fact, names: tuple[str, ...]) -> Statement | None:
-    """ "Explains formulas: in Calc, in Sheets": a deed, and the list says where or which."""
-    first, _, rest = fact.attribute.partition(" ")
-    base = words.base_of_s(first)
-    if fact.role not in {"capability", "limitation"} or not rest or not base:
-        return None
-    if words.nounish(base):
-        return None
-    found = statements.parse(fact.attribute, names=names, role=fact.role, positive=fact.polarity)
-    return found if found.modal in {"do", "can"} else None
+    found = statements.parse(first_sentence(value), names=names)
+    return first_sentence(value) if found.modal == "clause" else found.declare_i()
 
 
 def _statement(fact: Fact, found: Statement, detail: str = "") -> Phrasing:

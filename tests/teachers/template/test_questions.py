@@ -34,7 +34,7 @@ SAID = {
     "Its knowledge stops in March 2025": "When does your knowledge end?",
     "First released: 3 March 2026": "When did you come out?",
     "The museum opens at 10:00 and closes at 17:00": "When does the museum close?",
-    "The caf\N{LATIN SMALL LETTER E WITH ACUTE} is on the second floor": "Where is the caf\N{LATIN SMALL LETTER E WITH ACUTE}?",
+    "The shop is on the second floor": "Where can I find the shop?",
     "Licence: Apache 2.0": "Are you open source?",
     "Training hardware: one RTX 4090": "What GPU were you trained on?",
     "It says so when it does not know": "What do you do when you do not know something?",
