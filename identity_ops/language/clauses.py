@@ -66,7 +66,8 @@ def _verb_follows(subject: list[str], rest: list[str]) -> bool:
     paid = after[:1] in _DIGITS and not words.is_adjective(subject[0])  # "Entry costs $5"
     # "Support answers within a day", but not "Quick answers within a page"
     timed = after == "within" and not words.is_adjective(subject[0])
-    surely = not words.nounish(verb) or paid or timed or after == "it"
+    owned = subject[0] == "Its" and after in words.PREPOSITIONS  # "Its memory ends with the chat"
+    surely = not words.nounish(verb) or paid or timed or owned or after == "it"
     return bool(verb) and surely and not inside and (opens or named)
 
 
