@@ -23,7 +23,7 @@ from identity_ops.teachers.base import Teacher
 from identity_ops.teachers.spend import Account, Budget, HaltedError, LimitError, OutageError
 
 log = logging.getLogger(__name__)
-_GLANCE_S = 0.5  # how soon an interruption is seen
+GLANCE_S = 0.5  # how soon an interruption is seen
 Accept = Callable[[Cell, str], Conversation]
 
 
@@ -145,7 +145,7 @@ class Drive:
         whose arrival an interrupt swallowed is not waited for.
         """
         try:
-            done = {self._arrivals.get(timeout=_GLANCE_S)}
+            done = {self._arrivals.get(timeout=GLANCE_S)}
             while not self._arrivals.empty():
                 done.add(self._arrivals.get_nowait())
         except queue.Empty:

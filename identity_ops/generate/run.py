@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from identity_ops.generate import ledger
-from identity_ops.generate.drive import InterruptedRunError, Progress, Shared
+from identity_ops.generate.drive import GLANCE_S, InterruptedRunError, Progress, Shared
 from identity_ops.generate.forecast import Forecast, add_up
 from identity_ops.generate.layout import Layout, Part
 from identity_ops.generate.order import (
@@ -166,14 +166,24 @@ def _run_batches(site: _Site, watch: _Watch) -> list[Manifest]:
     count = -(-order.num // order.batch_size)
     wide = 1 if site.teacher.free else 1 + -(-order.teacher.workers // order.batch_size)
     with ThreadPoolExecutor(min(wide, count)) as pool:
+        batches = [pool.submit(lanes.run, number) for number in range(count)]
         try:
-            made = list(pool.map(lanes.run, range(count)))
+            _watch_over(batches)
         except BaseException:  # Ctrl-C comes up here, while the lanes are at work
             site.shared.interrupted.set()
+            _watch_over(batches)
             raise
     if lanes.failures:
         raise lanes.failures[0]
+    made = [batch.result() for batch in batches]
     return [manifest for manifest in made if manifest is not None]
+
+
+def _watch_over(batches: Sequence[Future[Manifest | None]]) -> None:
+    """Until all have ended, by glances: a signal that comes as the main thread begins to wait for
+    a lock is handled only when that wait ends, and an answer may take minutes."""
+    while wait(batches, timeout=GLANCE_S).not_done:
+        pass
 
 
 class _Lanes:
