@@ -46,7 +46,15 @@ def weights(out: Path) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("stage", "processes"), [(0, 1), (1, 2), (2, 2), (3, 1), (3, 2)])
+@pytest.mark.parametrize(
+    ("stage", "processes"),
+    [
+        (0, 1),
+        (2, 2),
+        (3, 2),
+        *(pytest.param(*one, marks=pytest.mark.long) for one in ((1, 2), (3, 1))),
+    ],
+)
 def test_every_stage_and_number_of_processes_gives_the_same_curve(
     stage: int, processes: int, reference: Path, base: Path, mixture: Path, recipe: Path,
     tmp_path: Path,
@@ -138,7 +146,10 @@ def kill_everything(task: subprocess.Popen[bytes], out: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", ["mid-step", "mid-checkpoint", "before the export"])
+@pytest.mark.parametrize(
+    "moment",
+    [pytest.param("mid-step", marks=pytest.mark.long), "mid-checkpoint", "before the export"],
+)
 def test_a_killed_training_resumes_to_the_same_curve(
     moment: str, reference: Path, base: Path, mixture: Path, recipe: Path, tmp_path: Path
 ) -> None:
