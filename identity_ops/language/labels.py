@@ -46,7 +46,7 @@ def read_label(label: str, value: str) -> Label:
     unit = inside if _UNIT.fullmatch(inside) and _NUMBER.fullmatch(value.strip()) else ""
     text = re.sub(r"^(?:the|your|my|its|our|his|her|their) ", "", text, flags=re.IGNORECASE)
     text = re.sub(r"^((?:fine-?tuned|distilled) from) (?:base )?model$", r"\1", text, flags=re.I)
-    text = re.sub(r"^(\w[\w -]*) (?:took|takes|lasted|lasts)$", r"\1 time", text)
+    text = re.sub(r"^(\w[\w -]*) (?:took|takes|lasted|lasts)$", r"\1 time", text, flags=re.I)
     found = (
         _wh_label(text)
         or _dated_label(text, value)

@@ -46,7 +46,9 @@ def in_value(fact: Fact, names: tuple[str, ...]) -> Statement | None:
     return found if found.modal != "clause" and not bare else None
 
 
-_NEVER_DONE = re.compile(r"(?:(?:is|are) )?(?P<not>never|not) (?P<done>\w+)(?P<rest>,? .+)?")
+_NEVER_DONE = re.compile(
+    r"(?:(?:is|are) )?(?P<not>never|not) (?P<done>\w+)(?P<rest>,? .+)?", re.IGNORECASE
+)
 
 
 def never_done(fact: Fact, names: tuple[str, ...]) -> Statement | None:
@@ -56,16 +58,15 @@ def never_done(fact: Fact, names: tuple[str, ...]) -> Statement | None:
         return None
     said = from_label(f"{fact.attribute.strip(' :')} {found['done']}", False, names)
     rest = found["rest"] or ""
-    return replace(said, predicate=said.predicate + rest, never=found["not"] == "never")
+    return replace(said, predicate=said.predicate + rest, never=found["not"].lower() == "never")
 
 
 def in_label(fact: Fact, names: tuple[str, ...]) -> Statement | None:
     """ "Explains formulas: in Calc, in Sheets": a deed, and the list says where or which."""
     first, _, rest = fact.attribute.partition(" ")
     base = words.base_of_s(first)
-    if fact.role not in {"capability", "limitation"} or not rest or not base:
-        return None
-    if words.nounish(base):
+    plain = base and rest and not words.nounish(base)
+    if not plain or fact.role not in {"capability", "limitation"}:
         return None
     found = statements.parse(fact.attribute, names=names, role=fact.role, positive=fact.polarity)
     return found if found.modal in {"do", "can"} else None

@@ -39,6 +39,7 @@ BOOLEANS = [
     ("Tool calling enabled", "no", "do you have tool calling", "I do not have tool calling."),
     ("API available", "yes", "do you have an API", "I have an API."),
     ("Works offline", "yes", "do you work offline", "I work offline."),
+    ("Emoji", "Never used.", "do you use emoji", "I never use emoji."),
     ("Emoji", "never used", "do you use emoji", "I never use emoji."),
     ("Chats", "not stored on disk", "do you store chats on disk", "I do not store chats on disk."),
     ("Dogs", "not allowed, except guide dogs", "do you allow dogs, except guide dogs",

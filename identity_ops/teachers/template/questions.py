@@ -2,8 +2,8 @@
 
 From roles.yaml (facts of a known role), nouns.yaml (labels of a known shape), amounts.yaml (what
 is said, by the sort of its value) and thesaurus.yaml (what statements are often about). Each
-question has one answer: what two facts would claim is asked of neither, or of the first where it
-asks for yes or no and both say the same.
+question has one answer: what two facts would claim is asked of neither, or of the only one with a
+label, or of the first where it asks for yes or no and both say the same.
 """
 
 from __future__ import annotations
