@@ -65,7 +65,8 @@ def in_label(fact: Fact, names: tuple[str, ...]) -> Statement | None:
     """ "Explains formulas: in Calc, in Sheets": a deed, and the list says where or which."""
     first, _, rest = fact.attribute.partition(" ")
     base = words.base_of_s(first)
-    plain = base and rest and not words.nounish(base)
+    placed = fact.value.split(" ")[0].lower() in words.PREPOSITIONS  # "Names weeds: from a photo"
+    plain = base and rest and (placed or not words.nounish(base))
     if not plain or fact.role not in {"capability", "limitation"}:
         return None
     found = statements.parse(fact.attribute, names=names, role=fact.role, positive=fact.polarity)

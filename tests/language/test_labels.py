@@ -55,6 +55,7 @@ BOOLEANS = [
             "- Explains formulas\n  - in Calc\n  - in Sheets",
             "I explain formulas in Calc and in Sheets",
         ),
+        ("- Names weeds: from a description", "I name weeds from a description"),
         ("- Writes poems: haiku, limericks", "I write poems: haiku, limericks"),
         ("- Tests supported: unit, load", "my tests supported are unit, load"),
     ],
